@@ -1,0 +1,108 @@
+"""What the portal can be told from outside: one row per variable, with its type, default and meaning.
+
+Variables come from the process environment, then from ``DATA_DIR/settings.env`` (the demo writes it, so that
+a second shell finds the same database, broker and cloud), then from the default here.
+On Cloud Foundry the database, Redis and the secrets come from ``VCAP_SERVICES``.
+"""
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import environ
+
+BASE_DIR = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True)
+class Variable:
+    """One setting: ``kind`` is the django-environ cast, ``default`` what holds when it is not given."""
+
+    kind: type
+    default: Any
+    meaning: str
+
+
+VARIABLES: dict[str, Variable] = {
+    "SECRET_KEY": Variable(str, "", "Django's secret. Required unless CF_IS_LOCAL; the demo makes one."),
+    "DEBUG": Variable(bool, False, "Django's debug pages. Never in production."),
+    "ALLOWED_HOSTS": Variable(list, ["localhost", "127.0.0.1", "[::1]"], "Host names the portal answers to."),
+    "PUBLIC_URL": Variable(str, "http://127.0.0.1:8000", "The portal's own address, for links."),
+    "DATABASE_URL": Variable(str, "", "PostgreSQL in production; empty: SQLite in the data directory."),
+    "REDIS_URL": Variable(str, "redis://127.0.0.1:6379/0", "Broker, cache and live events; unix:// or rediss:// too."),
+    "GIT_REPOSITORY_URL": Variable(str, "", "The repository whose manifests name the environments."),
+    "GIT_TOKEN": Variable(str, "", "Token to read it; sent as a header, never in the URL."),
+    "GIT_REFRESH_SECONDS": Variable(float, 15.0, "How often the worker fetches the repository."),
+    "MANIFEST_PATTERN": Variable(
+        str, "ops/manifests/manifest-{environment}.yaml", "Where an environment's manifest lies in the repository."
+    ),
+    "APP_NAME_PATTERN": Variable(str, "getgov-{environment}", "Name of an environment's application."),
+    "CF_API_URL": Variable(str, "", "The Cloud Foundry API."),
+    "CF_USERNAME": Variable(str, "", "The portal's own account there (SpaceDeveloper in each space)."),
+    "CF_PASSWORD": Variable(str, "", "Its password."),
+    "CF_ORGANIZATION": Variable(str, "", "The organization that holds the spaces."),
+    "CF_SPACE_PATTERN": Variable(str, "{environment}", "Name of an environment's space."),
+    "CF_IS_LOCAL": Variable(bool, False, "The cloud is the local one: say so on every page."),
+    "ROUTE_URL": Variable(str, "https://{route}", "How a route is reached; {route}, or its first label {host}."),
+    "ASSET_BUILD_COMMAND": Variable(str, "", "The repository's own build command, run in the manifest's path."),
+    "ASSET_BUILD_INPUTS": Variable(list, [], "Paths the build reads; empty: all of the manifest's path."),
+    "ASSET_BUILD_SECONDS": Variable(int, 900, "Time limit of a build, in seconds."),
+    "ASSET_BUILD_MEMORY_MB": Variable(int, 2048, "Memory limit of a build process, in MB."),
+    "ASSET_BUILD_OUTPUT_MB": Variable(int, 20, "A build that prints more than this many MB is stopped."),
+    "ASSET_BUILD_ENV": Variable(list, ["PATH", "LANG", "HOME"], "Variables a build may see of ours; no secrets."),
+    "MIGRATE_COMMAND": Variable(str, "python manage.py migrate --no-input", "The migration task's command."),
+    "MIGRATIONS_PATTERN": Variable(str, "*/migrations/[0-9]*.py", "Which changed files are migrations."),
+    "STAGING_SECONDS": Variable(int, 900, "Time limit of staging, in seconds."),
+    "ROLLOUT_SECONDS": Variable(int, 600, "Time limit of a rolling deployment, in seconds."),
+    "TASK_SECONDS": Variable(int, 1800, "Time limit of a task such as migrate, in seconds."),
+    "ENVIRONMENT_REFRESH_SECONDS": Variable(float, 20.0, "How often what is really there is read again."),
+    "OUTPUT_LINES_LIMIT": Variable(int, 250_000, "Lines kept of one operation's output."),
+    "TRUSTED_PROXY_COUNT": Variable(int, 0, "How many proxies in front may be believed about the client's address."),
+    "SECURE_COOKIES": Variable(bool, True, "Cookies over https only. The demo on plain http switches it off."),
+    "TIME_ZONE": Variable(str, "America/New_York", "The team's time zone."),
+    "LOG_FORMAT": Variable(str, "text", "text or json."),
+    "LOG_LEVEL": Variable(str, "INFO", "How much is logged."),
+    "STREAMS_PER_PROCESS": Variable(int, 64, "Live streams one web process holds; more are asked to poll."),
+}
+
+
+def data_directory() -> Path:
+    """Where all local state lies: ``OPSPORTAL_DATA_DIR``, default ``var/`` in the checkout."""
+    return Path(os.environ.get("OPSPORTAL_DATA_DIR") or BASE_DIR / "var").resolve()
+
+
+def read() -> dict[str, Any]:
+    """Every variable of :data:`VARIABLES`, cast to its type. Raises ImproperlyConfigured on a bad value."""
+    env = environ.Env(**{name: (each.kind, each.default) for name, each in VARIABLES.items()})
+    kept = data_directory() / "settings.env"
+    if kept.is_file():
+        environ.Env.read_env(str(kept), overwrite=False)
+    for name, value in from_cloud_foundry(os.environ.get("VCAP_SERVICES", "")).items():
+        os.environ.setdefault(name, value)
+    return {name: env(name) for name in VARIABLES}
+
+
+def from_cloud_foundry(vcap_services: str) -> dict[str, str]:
+    """``DATABASE_URL``, ``REDIS_URL`` and every known credential of user-provided services in ``VCAP_SERVICES``."""
+    found: dict[str, str] = {}
+    for offering, instances in (json.loads(vcap_services) if vcap_services else {}).items():
+        for instance in instances:
+            credentials = instance.get("credentials") or {}
+            if offering == "user-provided":
+                found |= {name: str(value) for name, value in credentials.items() if name in VARIABLES}
+            elif "rds" in offering and "uri" in credentials:
+                found["DATABASE_URL"] = credentials["uri"]
+            elif "redis" in offering:
+                found["REDIS_URL"] = _redis_url(credentials)
+    return found
+
+
+def _redis_url(credentials: dict[str, Any]) -> str:
+    given = str(credentials.get("uri", ""))
+    host, port = credentials.get("hostname") or credentials.get("host"), credentials.get("port", 6379)
+    if not given and host:
+        given = f"rediss://:{credentials.get('password', '')}@{host}:{port}/0"
+    # Brokers of managed Redis hand out redis:// although only TLS is served.
+    return given.replace("redis://", "rediss://", 1) if given.startswith("redis://") else given

@@ -1,0 +1,264 @@
+"""Django's settings, made from :mod:`opsportal.config.environment`. Typed, and checked at start."""
+
+from typing import Any
+
+import environ
+from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management.utils import get_random_secret_key
+
+from opsportal.config.environment import BASE_DIR, data_directory, read
+
+_read = read()
+DATA_DIR = data_directory()
+DATA_DIR.mkdir(parents=True, exist_ok=True)
+
+DEBUG: bool = _read["DEBUG"]
+CF_IS_LOCAL: bool = _read["CF_IS_LOCAL"]
+
+
+def _secret_key() -> str:
+    """The secret given, or one kept in the data directory where there is no production to protect."""
+    if _read["SECRET_KEY"]:
+        return str(_read["SECRET_KEY"])
+    if _read["DATABASE_URL"].startswith("postgres") and not CF_IS_LOCAL:
+        raise ImproperlyConfigured("SECRET_KEY is required. Set it, or bind opsportal-credentials that holds it.")
+    kept = DATA_DIR / "secret-key"
+    if not kept.exists():
+        kept.touch(mode=0o600)
+        kept.write_text(get_random_secret_key())
+    return kept.read_text()
+
+
+SECRET_KEY = _secret_key()
+ALLOWED_HOSTS: list[str] = _read["ALLOWED_HOSTS"]
+PUBLIC_URL: str = _read["PUBLIC_URL"]
+CSRF_TRUSTED_ORIGINS = [PUBLIC_URL] if PUBLIC_URL.startswith("https://") else []
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django_htmx",
+    "template_partials",
+    "csp",
+    "axes",
+    "opsportal.kit",
+    "opsportal.audit",
+    "opsportal.accounts",
+    "opsportal.environments",
+    "opsportal.operations",
+    "opsportal.dashboard",
+    "opsportal.localcloud",
+]
+AUTH_USER_MODEL = "accounts.Person"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+ROOT_URLCONF = "opsportal.config.urls"
+WSGI_APPLICATION = "opsportal.config.wsgi.application"
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "opsportal.accounts.middleware.RefusalMiddleware",
+    "axes.middleware.AxesMiddleware",
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "builtins": ["opsportal.kit.templatetags.portal", "template_partials.templatetags.partials"],
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "opsportal.dashboard.context.portal",
+            ],
+        },
+    }
+]
+
+# --- database -----------------------------------------------------------------------------------------------
+
+
+def _database(url: str) -> dict[str, Any]:
+    """SQLite in WAL with IMMEDIATE transactions (no "database is locked"), or PostgreSQL."""
+    parsed: dict[str, Any] = environ.Env.db_url_config(url or f"sqlite:///{DATA_DIR / 'opsportal.sqlite3'}")
+    if parsed["ENGINE"].endswith("sqlite3"):
+        parsed["OPTIONS"] = {
+            "transaction_mode": "IMMEDIATE",
+            "timeout": 20,
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+        }
+    else:
+        parsed["CONN_MAX_AGE"] = 60
+        parsed["CONN_HEALTH_CHECKS"] = True
+    return parsed
+
+
+DATABASES = {"default": _database(_read["DATABASE_URL"])}
+
+# --- broker, cache, live events -----------------------------------------------------------------------------
+
+REDIS_URL: str = _read["REDIS_URL"]
+if "ssl_cert_reqs" in REDIS_URL:
+    raise ImproperlyConfigured("REDIS_URL must not carry ssl_cert_reqs: the certificate is always checked.")
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
+CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://", 1)
+if REDIS_URL.startswith("rediss://"):
+    CELERY_BROKER_USE_SSL = {"ssl_cert_reqs": "required"}
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    # Rows are the truth: a bell lost with a worker is rung again by the sweep; these only bound the delay.
+    "visibility_timeout": 120,
+    "unacked_restore_interval": 5,
+    "unacked_restore_throttle": 1,
+}
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_TASK_DEFAULT_QUEUE = "default"
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_SEND_TASK_EVENTS = False
+CELERY_TIMEZONE = "UTC"
+CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "celerybeat-schedule")
+CELERY_BEAT_SCHEDULE = {
+    "ring for due operations": {"task": "operations.ring_due", "schedule": 2.0, "options": {"expires": 10}},
+    "refresh the repository": {
+        "task": "environments.refresh_repository",
+        "schedule": _read["GIT_REFRESH_SECONDS"],
+        "options": {"expires": 30},
+    },
+    "refresh environments": {
+        "task": "environments.refresh_due",
+        "schedule": min(5.0, _read["ENVIRONMENT_REFRESH_SECONDS"]),
+        "options": {"expires": 10},
+    },
+}
+
+# --- sign-in and browser security ---------------------------------------------------------------------------
+
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "django.contrib.auth.backends.ModelBackend",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "accounts:sign_in"
+LOGIN_REDIRECT_URL = "dashboard:home"
+TRUSTED_PROXY_COUNT: int = _read["TRUSTED_PROXY_COUNT"]
+AXES_HANDLER = "axes.handlers.cache.AxesCacheHandler"
+AXES_FAILURE_LIMIT = 5
+AXES_COOLOFF_TIME = 0.25  # hours
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_CLIENT_IP_CALLABLE = "opsportal.accounts.client_address.client_address"
+AXES_LOCKOUT_CALLABLE = "opsportal.accounts.views.locked_out"
+AXES_RESET_ON_SUCCESS = True
+AXES_VERBOSE = False
+
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = bool(_read["SECURE_COOKIES"]) and PUBLIC_URL.startswith("https://")
+SESSION_COOKIE_AGE = 12 * 60 * 60
+SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXY_COUNT else None
+SECURE_HSTS_SECONDS = 31_536_000 if PUBLIC_URL.startswith("https://") else 0
+SECURE_SSL_REDIRECT = False  # the platform's router does it
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+        "base-uri": [NONE],
+        "manifest-src": [SELF],
+    }
+}
+
+# --- static files, time, language ---------------------------------------------------------------------------
+
+STATIC_URL = "/static/"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STATIC_ROOT = BASE_DIR / "staticfiles"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        if (STATIC_ROOT / "staticfiles.json").exists() and not DEBUG
+        else "django.contrib.staticfiles.storage.StaticFilesStorage"
+    },
+}
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_KEEP_ONLY_HASHED_FILES = True
+LANGUAGE_CODE = "en-us"
+USE_TZ = True
+TIME_ZONE: str = _read["TIME_ZONE"]
+
+# --- the product's own --------------------------------------------------------------------------------------
+
+GIT_REPOSITORY_URL: str = _read["GIT_REPOSITORY_URL"]
+GIT_TOKEN: str = _read["GIT_TOKEN"]
+MANIFEST_PATTERN: str = _read["MANIFEST_PATTERN"]
+APP_NAME_PATTERN: str = _read["APP_NAME_PATTERN"]
+CF_API_URL: str = _read["CF_API_URL"]
+CF_USERNAME: str = _read["CF_USERNAME"]
+CF_PASSWORD: str = _read["CF_PASSWORD"]
+CF_ORGANIZATION: str = _read["CF_ORGANIZATION"]
+CF_SPACE_PATTERN: str = _read["CF_SPACE_PATTERN"]
+ROUTE_URL: str = _read["ROUTE_URL"]
+ASSET_BUILD_COMMAND: str = _read["ASSET_BUILD_COMMAND"]
+ASSET_BUILD_INPUTS: list[str] = _read["ASSET_BUILD_INPUTS"]
+ASSET_BUILD_SECONDS: int = _read["ASSET_BUILD_SECONDS"]
+ASSET_BUILD_MEMORY_MB: int = _read["ASSET_BUILD_MEMORY_MB"]
+ASSET_BUILD_OUTPUT_MB: int = _read["ASSET_BUILD_OUTPUT_MB"]
+ASSET_BUILD_ENV: list[str] = _read["ASSET_BUILD_ENV"]
+MIGRATE_COMMAND: str = _read["MIGRATE_COMMAND"]
+MIGRATIONS_PATTERN: str = _read["MIGRATIONS_PATTERN"]
+STAGING_SECONDS: int = _read["STAGING_SECONDS"]
+ROLLOUT_SECONDS: int = _read["ROLLOUT_SECONDS"]
+TASK_SECONDS: int = _read["TASK_SECONDS"]
+ENVIRONMENT_REFRESH_SECONDS: float = _read["ENVIRONMENT_REFRESH_SECONDS"]
+OUTPUT_LINES_LIMIT: int = _read["OUTPUT_LINES_LIMIT"]
+STREAMS_PER_PROCESS: int = _read["STREAMS_PER_PROCESS"]
+
+# --- logging ------------------------------------------------------------------------------------------------
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "text": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"},
+        "json": {
+            "()": "pythonjsonlogger.json.JsonFormatter",
+            "format": "%(asctime)s %(levelname)s %(name)s %(message)s",
+        },
+    },
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": _read["LOG_FORMAT"]}},
+    "root": {"handlers": ["console"], "level": _read["LOG_LEVEL"]},
+    "loggers": {
+        "axes": {"level": "WARNING"},
+        "celery.app.trace": {"level": "WARNING"},
+        "celery.worker.strategy": {"level": "WARNING"},
+        "celery.beat": {"level": "WARNING"},
+    },
+}
