@@ -1,0 +1,1 @@
+"""Home, the environment page and the components page: many packages on one page, no models."""

@@ -1,0 +1,11 @@
+"""Addresses of the pages that show many packages at once."""
+
+from django.urls import path
+
+from opsportal.dashboard import views
+
+app_name = "dashboard"
+urlpatterns = [
+    path("", views.home, name="home"),
+    path("components/", views.components, name="components"),
+]

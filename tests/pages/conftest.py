@@ -1,0 +1,46 @@
+"""A browser for the page tests, and people who are signed in to it."""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.test import Client
+from playwright.sync_api import Browser
+
+from opsportal.accounts.models import Person
+from tests.support import browser as support
+
+# Playwright keeps an event loop in this thread; the ORM would take that for asynchronous code.
+os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """One Chromium for all page tests."""
+    if not Path(support.CHROMIUM).exists():
+        pytest.skip(f"there is no {support.CHROMIUM}")
+    with support.chromium() as started:
+        yield started
+
+
+@pytest.fixture(autouse=True)
+def _local_cloud_banner(settings: Any) -> None:
+    settings.CF_IS_LOCAL = True
+
+
+Cookies = list[dict[str, Any]]
+
+
+@pytest.fixture
+def cookies_of(live_server: Any) -> Callable[[Person], Cookies]:
+    """The session of a person, for a browser."""
+
+    def make(person: Person) -> Cookies:
+        client = Client()
+        client.force_login(person, backend="django.contrib.auth.backends.ModelBackend")
+        value = client.cookies["sessionid"].value
+        return [{"name": "sessionid", "value": value, "url": live_server.url}]
+
+    return make
