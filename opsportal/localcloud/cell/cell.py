@@ -33,7 +33,7 @@ class Cell:
         self.reactor = Reactor("localcloud-cell")
         self._directory = directory
         self._containers = directory / "containers"
-        self._shims = directory / "bin"
+        self.shims = directory / "bin"
         self.marker = f"{MARKER}={directory}"
         self._instances: dict[str, dict[int, Instance]] = {}
         self._leaving: set[Instance] = set()
@@ -58,7 +58,7 @@ class Cell:
         killed = ledger.kill_leftovers() + proc.kill_carriers(self.marker)
         shutil.rmtree(self._containers, ignore_errors=True)
         self._containers.mkdir()
-        write_shims(self._shims)
+        write_shims(self.shims)
         self._keeper = Keeper(self.reactor, Watchdog(self.marker), ledger)
         self.reactor.start()
         return killed
@@ -221,7 +221,7 @@ class Cell:
         home = self._container(one.guid, spec.droplet)
         one.directory, one.port = home, self._ports.take()
         environment = instance_environment(
-            {**spec.environment, **system_environment(self._shims, home, self.marker)},
+            {**spec.environment, **system_environment(self.shims, home, self.marker)},
             guid=one.guid,
             index=one.index,
             port=one.port,
@@ -235,7 +235,7 @@ class Cell:
         task.directory = home
         environment = {
             **spec.environment,
-            **system_environment(self._shims, home, self.marker),
+            **system_environment(self.shims, home, self.marker),
             "MEMORY_LIMIT": f"{spec.memory_in_mb}m",
             "CF_INSTANCE_GUID": spec.guid,
             "CF_INSTANCE_INDEX": "0",
