@@ -55,8 +55,7 @@ BUTTONS: list[dict[str, str]] = [
     {
         "label": "Consent",
         "name": "consent",
-        "reason": "Only the product owner may consent to Critical.",
-        "who_can": "Who can: Petra Pohl.",
+        "reason": "Only the product owner may consent to Critical. Who can: Petra Pohl.",
     },
 ]
 

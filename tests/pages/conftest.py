@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.test import Client
 from playwright.sync_api import Browser
 
@@ -14,6 +15,8 @@ from tests.support import browser as support
 
 # Playwright keeps an event loop in this thread; the ORM would take that for asynchronous code.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+# The files as they lie in static/: nothing has been collected for a test.
+settings.WHITENOISE_AUTOREFRESH = True
 
 
 @pytest.fixture(scope="session")
@@ -26,8 +29,8 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(autouse=True)
-def _local_cloud_banner(settings: Any) -> None:
-    settings.CF_IS_LOCAL = True
+def _local_cloud_banner(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settings, "CF_IS_LOCAL", True)
 
 
 Cookies = list[dict[str, Any]]
