@@ -1,8 +1,8 @@
 """The small parent of a child: it ends the whole family when the child, or who asked for it, has ended.
 
 Run by :mod:`opsportal.kit.children` as ``python -I -S child_shim.py STATUS_FD``; standard library only,
-because it must start fast and outlive nothing. Its standard input is the lifeline: one line of JSON says what to run,
-then it stays open; when it closes (also by SIGKILL of the asking process) every descendant is killed.
+because it must start fast and outlive nothing. Its standard input is the lifeline: one line of JSON says what
+to run, then it stays open; when it closes (also by SIGKILL of the asking process) every descendant is killed.
 The child writes straight to the standard output and error given to this process.
 """
 
