@@ -2,7 +2,7 @@
 trail.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib import admin
@@ -19,8 +19,14 @@ from opsportal.accounts.models import Person, Role
 from opsportal.accounts.queries import active_admins, require
 from opsportal.accounts.rules import Permission, keeps_an_admin
 
+if TYPE_CHECKING:
+    _PersonForm = forms.ModelForm[Person]
+    _PersonAdmin = admin.ModelAdmin[Person]
+else:  # Django's own classes take no type at run time.
+    _PersonForm, _PersonAdmin = forms.ModelForm, admin.ModelAdmin
 
-class PersonForm(forms.ModelForm[Person]):
+
+class PersonForm(_PersonForm):
     """One person with roles. A password is only ever set, never shown."""
 
     roles = forms.MultipleChoiceField(
@@ -66,7 +72,7 @@ class PersonForm(forms.ModelForm[Person]):
 
 
 @admin.register(Person)
-class PersonAdmin(admin.ModelAdmin[Person]):
+class PersonAdmin(_PersonAdmin):
     """People are made, given roles, switched off and on; never deleted, because the trail names them."""
 
     form = PersonForm
@@ -148,4 +154,4 @@ admin.site.site_header = admin.site.site_title = "Ops portal"
 admin.site.index_title = "People and settings"
 admin.site.login = sign_in_through_the_portal  # type: ignore[method-assign]
 admin.site.logout = views.sign_out  # type: ignore[method-assign,assignment]
-admin.site.password_change = change_own_password  # type: ignore[method-assign]
+admin.site.password_change = change_own_password  # type: ignore[method-assign,assignment]

@@ -1,7 +1,5 @@
 """The sign-in form."""
 
-from typing import ClassVar
-
 from django.contrib.auth.forms import AuthenticationForm
 
 _NO_MATCH = "User name and password do not belong together. Check both; the password minds capitals."
@@ -10,7 +8,7 @@ _NO_MATCH = "User name and password do not belong together. Check both; the pass
 class SignInForm(AuthenticationForm):
     """User name and password. One message for a wrong name, a wrong password and a closed account."""
 
-    error_messages: ClassVar = {
+    error_messages = {
         **AuthenticationForm.error_messages,
         "invalid_login": _NO_MATCH,
         "inactive": _NO_MATCH,

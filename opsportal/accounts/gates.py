@@ -24,7 +24,7 @@ def signed_in(view: View[P]) -> View[P]:
     """Only for people who signed in. Others are sent to the sign-in page and come back afterwards."""
 
     @wraps(view)
-    def gate(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+    def gate(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         if not request.user.is_authenticated:
             return _send_to_sign_in(request)
         return view(request, *args, **kwargs)
@@ -43,7 +43,7 @@ def permitted(
 
     def decorate(view: View[P]) -> View[P]:
         @wraps(view)
-        def gate(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        def gate(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
             if not request.user.is_authenticated:
                 return _send_to_sign_in(request)
             where = place(request, *args, **kwargs) if place is not None else None
@@ -62,7 +62,7 @@ def allow_anonymous(reason: str) -> Callable[[View[P]], View[P]]:
 
     def decorate(view: View[P]) -> View[P]:
         @wraps(view)
-        def gate(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        def gate(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
             return view(request, *args, **kwargs)
 
         return _marked(gate, f"anonymous: {reason}")

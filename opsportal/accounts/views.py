@@ -2,6 +2,7 @@
 
 import logging
 from typing import Any
+from urllib.parse import urlsplit
 
 from axes.helpers import get_cool_off, get_failure_limit
 from django.contrib.auth.views import LoginView, LogoutView
@@ -9,7 +10,6 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.http import urlsplit
 
 from opsportal.accounts.forms import SignInForm
 from opsportal.accounts.gates import allow_anonymous, person_of
@@ -26,7 +26,7 @@ class SignIn(LoginView):
     template_name = "accounts/sign_in.html"
     redirect_authenticated_user = True
 
-    def get_redirect_url(self) -> str:
+    def get_redirect_url(self, request: HttpRequest | None = None) -> str:
         """``next`` when it is an address of ours and not the sign-in page itself, else empty."""
         wanted = super().get_redirect_url()
         return "" if urlsplit(wanted).path == reverse("accounts:sign_in") else wanted

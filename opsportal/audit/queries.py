@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from django.db import connection
 from django.db.models import Subquery
+from django.db.models.functions import Coalesce
 
 from opsportal.audit import triggers
 from opsportal.audit.models import GENESIS, Entry, Head
@@ -80,10 +81,9 @@ def _end_problem(walk: _Walk, head: Head) -> Problem | None:
     if walk.number < head.number:
         words = f"The trail ends at entry {walk.number}, but {head.number} were written."
         return Problem(walk.number + 1, "truncation", words)
-    beyond = Entry.objects.order_by("number").filter(number__gt=Subquery(Head.objects.values("number")[:1]))
+    end = Coalesce(Subquery(Head.objects.values("number")[:1]), 0)
+    beyond = Entry.objects.order_by("number").filter(number__gt=end)
     surplus = beyond.values_list("number", flat=True).first()
-    if surplus is None and head.pk is None:
-        surplus = Entry.objects.order_by("number").values_list("number", flat=True).first()
     if surplus is not None:
         return Problem(
             surplus, "surplus", f"Entry {surplus} was not written by the portal: the head ends before it."
@@ -93,7 +93,7 @@ def _end_problem(walk: _Walk, head: Head) -> Problem | None:
     if head.broken_at is not None:
         words = f"When entry {head.broken_at + 1} was written the seal of the one before no longer held."
         return Problem(head.broken_at, "seal", words)
-    if head.pk is not None and not is_sealed(head):
+    if head.number and not is_sealed(head):
         return Problem(head.number, "seal", "The head's seal does not hold: it was not set by the portal.")
     return None
 
