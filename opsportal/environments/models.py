@@ -71,7 +71,9 @@ class Environment(models.Model):
     # The application's own word.
     app_commit = models.CharField(max_length=64, blank=True)
     app_ref = models.CharField(max_length=300, blank=True)
-    app_health = models.CharField(max_length=200, blank=True, help_text="empty: answered well; else what was wrong")
+    app_health = models.CharField(
+        max_length=200, blank=True, help_text="empty: answered well; else what was wrong"
+    )
 
     health = models.CharField(max_length=10, choices=Health.choices, default=Health.UNKNOWN)
     drift = models.TextField(blank=True, help_text="empty: the witnesses agree; else which differ, in words")
@@ -151,7 +153,9 @@ class Comparison(models.Model):
     """
 
     base = models.CharField(max_length=40, blank=True, help_text="empty: nothing runs yet")
-    head = models.CharField(max_length=300, help_text="a commit; a short or unknown one is resolved by the worker")
+    head = models.CharField(
+        max_length=300, help_text="a commit; a short or unknown one is resolved by the worker"
+    )
     environment = models.CharField(max_length=63, help_text="whose manifest is looked at, at head")
     asked_at = models.DateTimeField(default=timezone.now)
     answered_at = models.DateTimeField(null=True)
@@ -160,7 +164,9 @@ class Comparison(models.Model):
     ahead = models.PositiveIntegerField(default=0)
     lost = models.PositiveIntegerField(default=0)
     migrations = models.JSONField(default=list, help_text="paths of migrations between the two")
-    problem = models.TextField(blank=True, help_text="why it cannot be deployed: no such commit, bad manifest")
+    problem = models.TextField(
+        blank=True, help_text="why it cannot be deployed: no such commit, bad manifest"
+    )
     warnings = models.JSONField(default=list)
 
     class Meta:

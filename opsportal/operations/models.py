@@ -89,7 +89,9 @@ class Operation(models.Model):
     due_at = models.DateTimeField(default=timezone.now)
     lease_owner = models.CharField(max_length=100, blank=True)
     lease_expires_at = models.DateTimeField(null=True)
-    fence = models.PositiveIntegerField(default=0, help_text="raised at every claim; writes of an earlier claim fail")
+    fence = models.PositiveIntegerField(
+        default=0, help_text="raised at every claim; writes of an earlier claim fail"
+    )
 
     cancel_requested_at = models.DateTimeField(null=True)
     cancel_requested_by = models.CharField(max_length=150, blank=True)
@@ -98,7 +100,9 @@ class Operation(models.Model):
     whose_move = models.CharField(max_length=10, choices=WhoseMove.choices, blank=True)
     problem = models.TextField(blank=True)
     remedy = models.TextField(blank=True)
-    notes = models.JSONField(default=list, help_text="what a reader of the receipt must know: differences, warnings")
+    notes = models.JSONField(
+        default=list, help_text="what a reader of the receipt must know: differences, warnings"
+    )
     output_count = models.PositiveIntegerField(default=0)
 
     class Meta:
@@ -116,7 +120,8 @@ class Operation(models.Model):
                 name="one_operation_changes_an_environment",
             ),
             models.CheckConstraint(
-                condition=~models.Q(environment_kind="stable", kind__in=NEVER_ON_STABLE), name="never_on_stable"
+                condition=~models.Q(environment_kind="stable", kind__in=NEVER_ON_STABLE),
+                name="never_on_stable",
             ),
         ]
 
@@ -146,7 +151,9 @@ class Step(models.Model):
     position = models.PositiveSmallIntegerField()
     name = models.CharField(max_length=60)
     title = models.CharField(max_length=120)
-    tidy = models.BooleanField(default=False, help_text="runs only after a failure or a cancel, to put things back")
+    tidy = models.BooleanField(
+        default=False, help_text="runs only after a failure or a cancel, to put things back"
+    )
     state = models.CharField(max_length=10, choices=StepState.choices, default=StepState.PENDING)
     attempt = models.PositiveSmallIntegerField(default=1)
     calls = models.PositiveIntegerField(default=0)
@@ -159,7 +166,9 @@ class Step(models.Model):
     class Meta:
         ordering = ["position"]
         indexes = [models.Index(fields=["name", "state", "-ended_at"])]
-        constraints = [models.UniqueConstraint(fields=["operation", "position"], name="one_step_per_position")]
+        constraints = [
+            models.UniqueConstraint(fields=["operation", "position"], name="one_step_per_position")
+        ]
 
     def __str__(self) -> str:
         return f"{self.position}. {self.title}"
@@ -191,7 +200,9 @@ class Output(models.Model):
 
     class Meta:
         ordering = ["number"]
-        constraints = [models.UniqueConstraint(fields=["operation", "number"], name="output_numbers_have_no_repeats")]
+        constraints = [
+            models.UniqueConstraint(fields=["operation", "number"], name="output_numbers_have_no_repeats")
+        ]
 
     def __str__(self) -> str:
         return f"{self.number}: {self.text[:60]}"
@@ -200,7 +211,9 @@ class Output(models.Model):
 class AssetBuild(models.Model):
     """A build of the repository's assets, kept by what went into it: inputs and command (product.md, Deploy)."""
 
-    key = models.CharField(max_length=64, unique=True, help_text="sha256 over the inputs' tree ids and the command")
+    key = models.CharField(
+        max_length=64, unique=True, help_text="sha256 over the inputs' tree ids and the command"
+    )
     commit = models.CharField(max_length=40)
     built_at = models.DateTimeField(null=True, help_text="null: under way, or given up")
     seconds = models.FloatField(default=0)

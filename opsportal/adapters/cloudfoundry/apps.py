@@ -6,7 +6,7 @@ from datetime import datetime
 
 from opsportal.adapters.cloudfoundry.client import Client
 from opsportal.adapters.cloudfoundry.paths import filters, in_portions, labelled, v3
-from opsportal.adapters.cloudfoundry.wire import Fields, Labelled, Metadata
+from opsportal.adapters.cloudfoundry.wire import Fields, Labelled, Metadata, metadata_body
 
 
 @dataclass(frozen=True)
@@ -63,6 +63,15 @@ class Apps(Client):
         for portion in in_portions(space_guids):
             found += self._list(v3("apps"), App.read, filters(space_guids=portion) | labelled(labels))
         return found
+
+    def create_app(self, name: str, space_guid: str, labels: Mapping[str, str] | None = None) -> App:
+        """Make an app without code, stopped; Unprocessable when the name is taken."""
+        payload = {
+            "name": name,
+            "relationships": {"space": {"data": {"guid": space_guid}}},
+            **metadata_body(labels),
+        }
+        return self._post(v3("apps"), payload, App.read)
 
     def start_app(self, app_guid: str) -> App:
         """Start it; Unprocessable without a droplet."""

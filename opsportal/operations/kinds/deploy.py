@@ -1,0 +1,126 @@
+"""Deploy: from a branch, tag or commit to running instances that report it (product.md, Deploy)."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from django.conf import settings
+
+from opsportal.accounts.rules import Permission
+from opsportal.environments.models import Environment, EnvironmentKind, GitCommit, GitRef
+from opsportal.operations.registry import BadParameter, Kind, Parameter, StepDefinition, register
+from opsportal.operations.rules import Ref
+from opsportal.operations.steps import check, prepare, rollout, ship, tasks, tidy, verify
+
+_REF_LENGTH = 300
+_SHA = re.compile(r"[0-9a-fA-F]{7,40}")
+_YES, _NO = {"yes", "true", "on", "1"}, {"no", "false", "off", "0", ""}
+
+
+def clean(environment: Environment, given: Mapping[str, str]) -> dict[str, Any]:
+    """``{ref, ref_kind, commit, migrate}``. The commit is the one the mirror shows now: what was seen is deployed.
+
+    ``ref_kind`` is ``any`` when the repository has no such name; a commit the mirror does not hold has an empty
+    ``commit`` and is looked for by the worker.
+    """
+    ref = given.get("ref", "").strip()
+    if not ref:
+        raise BadParameter("ref", "Choose a branch, tag or commit.")
+    if len(ref) > _REF_LENGTH:
+        raise BadParameter("ref", f"A branch or tag name has at most {_REF_LENGTH} characters.")
+    if not ref.isprintable():
+        raise BadParameter("ref", "A branch or tag name has no control characters.")
+    kind, commit = _find(ref, given.get("ref_kind", "").strip())
+    always = environment.kind != EnvironmentKind.SANDBOX
+    migrate = always or _yes_or_no("migrate", given.get("migrate", "no"))
+    return {"ref": ref, "ref_kind": kind, "commit": commit, "migrate": migrate}
+
+
+def _find(ref: str, kind: str) -> tuple[str, str]:
+    if kind not in {"", "branch", "tag", "commit"}:
+        raise BadParameter("ref_kind", "It is a branch, a tag or a commit.")
+    rows = GitRef.objects.filter(name=ref, **({"kind": kind} if kind in {"branch", "tag"} else {}))
+    found = list(rows) if kind != "commit" else []
+    if len({row.commit for row in found}) > 1:
+        raise BadParameter(
+            "ref_kind", f"“{ref}” is both a branch and a tag, at different commits: say which is meant."
+        )
+    if found:
+        return found[0].kind, found[0].commit
+    if kind in {"", "commit"} and _SHA.fullmatch(ref):
+        return "commit", _commit(ref.lower())
+    return "any", ""
+
+
+def _commit(prefix: str) -> str:
+    known = set(GitCommit.objects.filter(sha__startswith=prefix).values_list("sha", flat=True)[:2])
+    if len(known) > 1:
+        raise BadParameter("ref", f"“{prefix}” is the beginning of several commits: give more of it.")
+    return known.pop() if known else (prefix if len(prefix) == 40 else "")
+
+
+def _yes_or_no(name: str, text: str) -> bool:
+    word = text.strip().lower()
+    if word not in _YES | _NO:
+        raise BadParameter(name, "Answer yes or no.")
+    return word in _YES
+
+
+def headline(environment: Environment, params: Mapping[str, Any]) -> str:
+    """``Deploy ab/new-headline (1a2b3c4d)``."""
+    ref, commit = str(params["ref"]), str(params["commit"])
+    if params["ref_kind"] == "commit":
+        return f"Deploy {(commit or ref)[:8]}"
+    return f"Deploy {ref} ({commit[:8]})" if commit else f"Deploy {ref}"
+
+
+DEPLOY = register(
+    Kind(
+        name="deploy",
+        title="Deploy",
+        what="Takes a branch, tag or commit to the environment without downtime, and checks that it runs.",
+        permission=Permission.DEPLOY,
+        allowed_on=frozenset(EnvironmentKind.values),
+        parameters=(
+            Parameter("ref", "Branch, tag or commit", "What to deploy.", required=True),
+            Parameter("ref_kind", "Which it is", "branch, tag or commit; needed only when a name is both."),
+            Parameter("migrate", "Migrate afterwards", "yes or no; always done outside sandboxes."),
+        ),
+        clean=clean,
+        headline=headline,
+        ref=lambda params: Ref(params["ref_kind"], params["ref"], params["commit"]),
+        steps=(
+            StepDefinition("check", "Check the rules", check.check_rules, limit=60),
+            StepDefinition("source", "Take the source at the commit", prepare.take_source, limit=300),
+            StepDefinition(
+                "assets", "Build the assets", prepare.build_assets, limit=settings.ASSET_BUILD_SECONDS + 300
+            ),
+            StepDefinition("upload", "Upload what is missing", ship.upload, limit=1200),
+            StepDefinition("manifest", "Apply the manifest", ship.apply_manifest, limit=300),
+            StepDefinition(
+                "stage", "Stage", rollout.stage, limit=settings.STAGING_SECONDS + 240, resume_at="manifest"
+            ),
+            StepDefinition(
+                "rollout",
+                "Roll out",
+                rollout.roll_out,
+                limit=settings.ROLLOUT_SECONDS + 240,
+                resume_at="manifest",
+            ),
+            StepDefinition(
+                "migrate",
+                "Migrate",
+                tasks.migrate_if_asked,
+                limit=settings.TASK_SECONDS + 240,
+                interruptible=False,
+            ),
+            StepDefinition("verify", "Verify", verify.verify, limit=300),
+            StepDefinition("record", "Record", verify.record, limit=120),
+        ),
+        tidy=(
+            StepDefinition("stop_rollout", "Stop the rollout", tidy.stop_rollout, limit=300, when="touched"),
+            StepDefinition("put_back", "Put back what was changed", tidy.put_back, limit=120, when="touched"),
+        ),
+        runbook="docs/runbooks/deploy.md",
+    )
+)

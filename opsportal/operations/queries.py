@@ -1,0 +1,135 @@
+"""What the rules and the pages need to know, read from our own tables."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db.models import Count, Q
+
+from opsportal.accounts import queries as accounts
+from opsportal.accounts.queries import SERVICE, By
+from opsportal.accounts.rules import Place, Verdict, cancelling, retrying
+from opsportal.environments.models import Environment
+from opsportal.operations import registry
+from opsportal.operations.models import ENDED, HOLDING, UNDER_WAY, Operation, State
+from opsportal.operations.registry import Kind
+from opsportal.operations.rules import Facts, Finding, findings
+
+
+def place_of(environment: Environment) -> Place:
+    """The environment as the permission rules see it."""
+    owner = environment.owner.username if environment.owner else None
+    return Place(environment=environment.name, kind=environment.kind, owner=owner)
+
+
+def requester_of(operation: Operation) -> By:
+    """Who asked for it; the portal itself where no person did."""
+    return operation.requested_by or SERVICE
+
+
+def facts(
+    *,
+    kind: Kind,
+    environment: Environment,
+    params: Mapping[str, Any],
+    by: By,
+    reason: str = "",
+    own: Operation | None = None,
+) -> Facts:
+    """Everything the rules look at. ``own``: the operation itself, when it asks again about itself."""
+    verdict = accounts.may(by, kind.permission or kind.name, place_of(environment))
+    others = environment.operations.filter(state__in=UNDER_WAY)
+    if own is not None:
+        others = others.exclude(id=own.id)
+    gate = registry.gate(kind.name, environment.kind)
+    ref = kind.ref(params)
+    return Facts(
+        kind=kind.name,
+        kind_title=kind.title,
+        allowed_on=kind.allowed_on,
+        environment=environment.name,
+        environment_kind=environment.kind,
+        permitted=verdict.allowed,
+        permission_reason=verdict.sentence,
+        who_can=verdict.who_can,
+        by_portal=by is SERVICE,
+        in_repository=environment.in_repository,
+        manifest_problem=environment.manifest_problem,
+        ref=ref,
+        ref_exists=ref is None or ref.kind != "any",
+        duplicate=_duplicate(others, kind, params),
+        waiting=others.filter(state=State.WAITING).count(),
+        reason=reason,
+        gate=tuple(gate(environment, params)) if gate else None,
+    )
+
+
+def _duplicate(others: Any, kind: Kind, params: Mapping[str, Any]) -> str:
+    same = next((each for each in others.filter(kind=kind.name) if each.params == params), None)
+    return f"operation {same.short_id} ({same.headline}, {same.get_state_display().lower()})" if same else ""
+
+
+def facts_of_operation(operation: Operation) -> Facts:
+    """The facts of an operation that already exists, as they are now."""
+    kind = registry.kind(operation.kind)
+    if kind is None:
+        raise LookupError(operation.kind)
+    environment = Environment.objects.select_related("owner").get(pk=operation.environment_id)
+    return facts(
+        kind=kind,
+        environment=environment,
+        params=operation.params,
+        by=requester_of(operation),
+        reason=operation.reason,
+        own=operation,
+    )
+
+
+def findings_for(*, kind: Kind, environment: Environment, params: Mapping[str, Any], by: By) -> list[Finding]:
+    """Every rule's answer, for the form."""
+    return findings(facts(kind=kind, environment=environment, params=params, by=by))
+
+
+def may_cancel(operation: Operation, by: By) -> Verdict:
+    """Whether it can be cancelled by this person now; why not, and who can."""
+    kind = registry.kind(operation.kind)
+    if operation.state in ENDED:
+        return Verdict(False, f"It has ended: {operation.get_state_display().lower()}.")
+    if operation.cancel_requested_at is not None or operation.outcome:
+        return Verdict(False, "It is being stopped already.")
+    if kind is not None and not kind.cancel_safe and operation.state != State.WAITING:
+        return Verdict(False, f"{kind.title} cannot be stopped safely once it runs.")
+    return accounts.may(by, cancelling(operation.kind), place_of(operation.environment))
+
+
+def may_retry(operation: Operation, by: By) -> Verdict:
+    """Whether it can be retried from the step that failed; why not, and who can."""
+    if operation.state not in {State.FAILED, State.CANCELLED, State.UNKNOWN}:
+        return Verdict(False, "Only what failed, was cancelled or is unknown can be retried.")
+    if registry.kind(operation.kind) is None:
+        return Verdict(False, "This portal no longer knows this kind of operation.")
+    if not operation.steps.filter(tidy=False).exclude(started_at=None).exists():
+        return Verdict(False, "It never started: start a new one.")
+    newer = operation.environment.operations.filter(created_at__gt=operation.created_at)
+    overtaken = newer.filter(state=State.SUCCEEDED).order_by("-created_at").first()
+    if overtaken is not None and operation.state != State.UNKNOWN:
+        return Verdict(
+            False, f"{overtaken.headline} has changed {operation.environment.name} since: start a new one."
+        )
+    return accounts.may(by, retrying(operation.kind), place_of(operation.environment))
+
+
+def queue_of(environment: Environment) -> list[Operation]:
+    """What runs on an environment and what waits behind it, in order."""
+    rows = environment.operations.filter(state__in=UNDER_WAY).select_related("environment")
+    return sorted(rows, key=lambda each: (each.state not in HOLDING, each.created_at, str(each.id)))
+
+
+def position_in_queue(operation: Operation) -> int:
+    """How many operations of the same environment are before this one; 0 when it holds the environment."""
+    if operation.state != State.WAITING:
+        return 0
+    before = Q(state__in=HOLDING) | Q(state=State.WAITING, created_at__lt=operation.created_at)
+    counted = Operation.objects.filter(before, environment_id=operation.environment_id).aggregate(
+        number=Count("id")
+    )
+    return int(counted["number"])

@@ -1,0 +1,211 @@
+"""The rules of operations, pure: facts in, findings out. The page shows them, the worker asks them again.
+
+Neither Django nor the clock is known here (architecture.md).
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+#: How many operations may wait behind the one that runs on an environment.
+QUEUE_LIMIT = 5
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One rule's answer. A no always has its reason and its remedy; ``who`` can change it where somebody can."""
+
+    rule: str
+    ok: bool
+    reason: str
+    remedy: str = ""
+    who: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Ref:
+    """What is to be deployed: ``kind`` is branch, tag or commit; ``commit`` is empty until it is resolved."""
+
+    kind: str
+    name: str
+    commit: str = ""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Everything a rule may look at, gathered by a query before the rules are asked."""
+
+    kind: str
+    kind_title: str
+    allowed_on: frozenset[str]
+    environment: str
+    environment_kind: str
+    permitted: bool
+    permission_reason: str = ""
+    who_can: tuple[str, ...] = ()
+    by_portal: bool = False
+    in_repository: bool = True
+    manifest_problem: str = ""
+    ref: Ref | None = None
+    ref_exists: bool = True
+    duplicate: str = ""
+    waiting: int = 0
+    needs_reason: bool = False
+    reason: str = ""
+    gate: tuple[Finding, ...] | None = None
+    extra: tuple[Finding, ...] = field(default=())
+
+
+def permitted(facts: Facts) -> Finding:
+    """Whether this person may ask for this kind here (product.md, The people)."""
+    if facts.permitted:
+        return Finding("permitted", True, "You may do this here.")
+    return Finding("permitted", False, facts.permission_reason, "Ask one of those who can.", facts.who_can)
+
+
+def kind_fits(facts: Facts) -> Finding:
+    """Whether this kind of operation exists on this kind of environment (product.md, Operations)."""
+    if facts.environment_kind in facts.allowed_on:
+        return Finding("kind", True, f"{facts.kind_title} is allowed on {facts.environment_kind}.")
+    return Finding(
+        "kind",
+        False,
+        f"{facts.kind_title} is never done on {facts.environment_kind}.",
+        f"It is done on {', '.join(sorted(facts.allowed_on)) or 'no environment'} only.",
+    )
+
+
+def environment_known(facts: Facts) -> Finding:
+    """Whether the environment still has a readable manifest in the repository."""
+    if facts.in_repository and not facts.manifest_problem:
+        return Finding("environment", True, f"{facts.environment} has a manifest in the repository.")
+    why = facts.manifest_problem or f"The repository has no manifest for {facts.environment}."
+    return Finding("environment", False, why, "Add or mend its manifest on the default branch.")
+
+
+_ALLOWED_REFS = {
+    "development": ("branch", r"main", "main"),
+    "staging": ("tag", r"staging-[1-9][0-9]*", "a staging-<n> tag"),
+    "stable": (
+        "tag",
+        r"v(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)",
+        "a v<major>.<minor>.<patch> tag",
+    ),
+}
+
+
+def ref_fits(facts: Facts) -> Finding:
+    """What may be deployed where (product.md, Environments)."""
+    if facts.ref is None:
+        return Finding("ref", True, "Nothing is chosen to deploy.")
+    if facts.environment_kind == "sandbox":
+        return Finding("ref", True, "A sandbox takes any branch, tag or commit.")
+    kind, pattern, wanted = _ALLOWED_REFS[facts.environment_kind]
+    if facts.ref.kind == kind and re.fullmatch(pattern, facts.ref.name):
+        return Finding("ref", True, f"{facts.ref.name} may go to {facts.environment_kind}.")
+    return Finding(
+        "ref",
+        False,
+        f"{facts.environment_kind.capitalize()} takes only {wanted}, not the {facts.ref.kind} {facts.ref.name}.",
+        "Deploy it to a sandbox, or cut a release.",
+    )
+
+
+def ref_exists(facts: Facts) -> Finding:
+    """Whether the repository has what was chosen."""
+    if facts.ref is None or facts.ref_exists:
+        return Finding("exists", True, "The repository has it.")
+    return Finding(
+        "exists",
+        False,
+        f"The repository has no {facts.ref.kind if facts.ref.kind != 'any' else 'branch, tag or commit'} "
+        f"“{facts.ref.name}”.",
+        "Choose one of the list, or push it first: the portal sees new refs within seconds.",
+    )
+
+
+def not_twice(facts: Facts) -> Finding:
+    """A second click while the same thing waits or runs is refused with a link, not queued."""
+    if not facts.duplicate:
+        return Finding("once", True, "The same thing is not under way already.")
+    return Finding("once", False, f"The same is under way already: {facts.duplicate}.", "Follow that one.")
+
+
+def queue_has_room(facts: Facts) -> Finding:
+    """Only one operation at a time changes an environment; a few may wait behind it, in sight."""
+    if facts.waiting < QUEUE_LIMIT:
+        return Finding("queue", True, "There is room in the queue.")
+    return Finding(
+        "queue",
+        False,
+        f"{facts.waiting} operations wait for {facts.environment} already.",
+        "Wait, or cancel one of them.",
+    )
+
+
+def reason_given(facts: Facts) -> Finding:
+    """Some operations need a reason (stable)."""
+    if facts.reason.strip() or not facts.needs_reason:
+        return Finding("reason", True, "A reason is given or not needed.")
+    return Finding("reason", False, "This needs a reason.", "Say why; it is kept in the audit trail.")
+
+
+def gate_open(facts: Facts) -> Finding:
+    """Stable is guarded by the release rules. A deploy to stable that finds no gate is refused (architecture.md)."""
+    if facts.environment_kind != "stable" or facts.kind not in {"deploy", "promote"}:
+        return Finding("gate", True, "No gate is needed here.")
+    if facts.gate is None:
+        return Finding(
+            "gate", False, "The release rules are not installed, so nothing goes to stable.", "Tell an admin."
+        )
+    closed = [finding for finding in facts.gate if not finding.ok]
+    if closed:
+        return closed[0]
+    return Finding("gate", True, "The release rules allow it.")
+
+
+Rule = Callable[[Facts], Finding]
+
+#: Asked in this order: first who, then where, then what, then whether now.
+RULES: tuple[Rule, ...] = (
+    permitted,
+    kind_fits,
+    environment_known,
+    ref_fits,
+    ref_exists,
+    gate_open,
+    reason_given,
+    not_twice,
+    queue_has_room,
+)
+
+#: Asked again when it starts and before what cannot be undone; who waits behind it no longer matters then.
+RULES_AT_START: tuple[Rule, ...] = (permitted, kind_fits, ref_fits, gate_open, reason_given)
+
+
+def findings(facts: Facts, rules: tuple[Rule, ...] = RULES) -> list[Finding]:
+    """Every rule's answer, in order."""
+    return [rule(facts) for rule in rules] + list(facts.extra)
+
+
+def refusals(answers: list[Finding]) -> list[Finding]:
+    """Those that say no."""
+    return [finding for finding in answers if not finding.ok]
+
+
+# --- pacing -------------------------------------------------------------------------------------------------
+
+#: Seconds of looking that each operation under way may cost per second of waiting: keeps the platform unhurried.
+_LOOK_COST = 0.02
+
+
+def pace(elapsed: float, usual: float | None, under_way: int) -> float:
+    """How long to wait before looking again at what takes time on the platform, in seconds.
+
+    Near the usual end it looks often, long before it seldom; with many operations under way it looks less often.
+    ``elapsed``: since the wait began; ``usual``: median of earlier runs, if known.
+    """
+    far = usual is not None and elapsed < usual * 0.85
+    wait = max(0.15, (usual * 0.9 - elapsed) / 2) if usual and far else 0.15 + elapsed * 0.03
+    crowd = max(1, under_way) * _LOOK_COST
+    return min(max(wait, crowd), max(2.0, crowd))

@@ -1,0 +1,166 @@
+"""The order of steps: claim, skip what is done, call the next one, record its answer, stop on cancel.
+
+Nothing here knows a kind or the platform; nothing here sleeps.
+"""
+
+import logging
+import os
+import socket
+import threading
+import traceback
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from opsportal.operations import bell, heart, registry, store, trouble
+from opsportal.operations.errors import words
+from opsportal.operations.models import Operation, State, Step, StepState
+from opsportal.operations.outcomes import Ask, Done, Fail, Outcome, Unknown, Wait
+from opsportal.operations.registry import Kind, StepDefinition
+from opsportal.operations.run import Cancelled, HandOver, Run
+from opsportal.operations.store import Claim, Error, LeaseLost
+
+log = logging.getLogger(__name__)
+
+#: Set when this process is told to stop: running work is handed over.
+stop_signal = threading.Event()
+
+_OPEN = (StepState.PENDING, StepState.RUNNING, StepState.WAITING, StepState.UNKNOWN, StepState.NEEDS_YOU)
+
+
+def advance(operation_id: UUID, stopping: Callable[[], bool] = stop_signal.is_set) -> bool:
+    """Work on a due operation until it waits or ends. False when another has it, or it is not due."""
+    held = store.claim(operation_id, f"{socket.gethostname()}/{os.getpid()}/{threading.get_ident()}")
+    if held is None:
+        return False
+    try:
+        while not stopping():
+            wait = _one_step(held, stopping)
+            if wait is not None:
+                if wait >= 0:
+                    bell.ring(operation_id, wait)
+                return True
+        store.release(held)
+        bell.ring(operation_id)
+    except LeaseLost:
+        log.info("operation %s is another worker's now", operation_id)
+    except HandOver:
+        store.release(held)
+        bell.ring(operation_id)
+    return True
+
+
+def _one_step(held: Claim, stopping: Callable[[], bool]) -> float | None:
+    """Call the next step. Returns None to go on at once, seconds to wait, or -1 when there is nothing left to do."""
+    operation = Operation.objects.select_related("environment").get(id=held.operation_id)
+    kind = registry.kind(operation.kind)
+    step = _next(operation)
+    if kind is None and step is not None and not step.tidy:
+        _conclude(held, operation, None, step, Fail("operation:kind-gone", {"kind": operation.kind}))
+        return None
+    if step is None or kind is None:
+        store.finish(held, State(operation.outcome or State.SUCCEEDED))
+        return -1.0
+    definition = kind.step(step.name)
+    if definition is None:
+        _conclude(held, operation, kind, step, Fail("operation:kind-gone", {"kind": step.title}))
+        return None
+    if _cancel_now(operation, step, definition):
+        _conclude(held, operation, kind, step, _cancelled(operation))
+        return None
+    store.begin_step(held, step)
+    run = Run(operation, step, held, stopping)
+    return _record(held, run, kind, _call(run, definition))
+
+
+def _next(operation: Operation) -> Step | None:
+    steps = operation.steps.filter(state__in=_OPEN)
+    if operation.outcome:
+        return steps.filter(tidy=True).first()
+    return steps.filter(tidy=False).first()
+
+
+def _cancel_now(operation: Operation, step: Step, definition: StepDefinition) -> bool:
+    if operation.cancel_requested_at is None or operation.outcome:
+        return False
+    unanswered = any(name.endswith("_intended_at") for name in step.memo)
+    return not unanswered and (definition.interruptible or step.started_at is None)
+
+
+def _cancelled(operation: Operation) -> Fail:
+    return Fail("operation:cancelled", {"who": operation.cancel_requested_by or "a person"})
+
+
+def _call(run: Run, definition: StepDefinition) -> Outcome:
+    """Call the step and turn whatever it raises into an answer; people never get a traceback."""
+    limit = definition.limit
+    if run.elapsed > limit:
+        return Fail("operation:step-too-long", {"step": run.step.title, "limit": f"{limit / 60:.0f} minutes"})
+    try:
+        with heart.keeping(run.held, seconds=limit + 60):
+            outcome = definition.function(run)
+    except (LeaseLost, HandOver):
+        raise
+    except Cancelled:
+        return _cancelled(Operation.objects.get(id=run.operation.id))
+    except trouble.EXPECTED as error:
+        return trouble.outcome_of(error, run)
+    except Exception as error:
+        log.exception("step %s of operation %s stumbled", run.step.name, run.operation.id)
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        what = f"{type(error).__name__} in {os.path.basename(where.filename)}:{where.lineno}"
+        return Fail("operation:crashed", {"step": run.step.title, "what": what})
+    trouble.over(run)
+    return outcome
+
+
+def _record(held: Claim, run: Run, kind: Kind, outcome: Outcome) -> float | None:
+    if run.facts != run.operation.facts:
+        store.remember(held, run.step, run.facts)
+    match outcome:
+        case Wait():
+            store.wait_step(held, run.step, outcome)
+            return outcome.seconds
+        case Done(detail, skipped):
+            store.end_step(held, run.step, StepState.SKIPPED if skipped else StepState.SUCCEEDED, detail)
+            return None
+        case Ask(question, who, choices):
+            if "answer" in run.memo:
+                raise RuntimeError("a step asked again although it was answered")
+            run.memo["question"] = {"text": question, "who": who, "choices": list(choices)}
+            store.ask(held, run.step)
+            return -1.0
+        case Unknown(error_id, facts):
+            store.hold_unknown(held, run.step, _error(error_id, facts))
+            return -1.0
+        case Fail():
+            run.operation.facts = run.facts
+            _conclude(held, run.operation, kind, run.step, outcome)
+            return None
+
+
+def _conclude(held: Claim, operation: Operation, kind: Kind | None, step: Step, fail: Fail) -> None:
+    """The operation fails or is cancelled here; steps that put things back come next.
+
+    A tidy step that fails does not stop the others: its words are added to the notes.
+    """
+    if step.tidy:
+        error = _error(fail.error_id, fail.facts)
+        store.note(held, f"{step.title}: {error['problem']} {error['remedy']}")
+        store.end_step(held, step, StepState.FAILED, error["problem"])
+        return
+    cancelled = fail.error_id == "operation:cancelled"
+    last = operation.steps.order_by("-position").values_list("position", flat=True).first() or 0
+    needed = [each for each in (kind.tidy if kind else ()) if not each.when or operation.facts.get(each.when)]
+    tidy = [
+        Step(operation=operation, position=last + index, name=each.name, title=each.title, tidy=True)
+        for index, each in enumerate(needed, 1)
+    ]
+    state = StepState.CANCELLED if cancelled else StepState.FAILED
+    outcome = State.CANCELLED if cancelled else State.FAILED
+    store.conclude(held, step, state, outcome, tidy, _error(fail.error_id, fail.facts))
+
+
+def _error(error_id: str, facts: dict[str, Any]) -> Error:
+    said = words(error_id, facts)
+    return Error(error_id=error_id, whose_move=said.whose_move, problem=said.problem, remedy=said.remedy)

@@ -1,0 +1,150 @@
+"""Stage the package into a droplet, roll it out, and watch until it serves or has failed."""
+
+import time
+
+from django.conf import settings
+
+from opsportal.adapters.cloudfoundry import Build, Deployment, InstanceStats, NotFound
+from opsportal.environments.witnesses import COMMIT_LABEL
+from opsportal.operations.outcomes import Done, Fail, Outcome, Wait
+from opsportal.operations.run import LABEL, Run
+from opsportal.operations.steps import log_tail
+from opsportal.operations.steps.check import refused
+from opsportal.operations.steps.once import once
+from opsportal.operations.steps.pacing import fraction_of_usual, look_again_in
+
+#: Looks in a row that must find only crashed instances, and the seconds these must span, before we give up.
+CRASH_LOOKS, CRASH_SECONDS = 3, 4.0
+
+
+def stage(run: Run) -> Outcome:
+    """Have the platform stage the package; its log is shown live."""
+    if _staged_before(run):
+        return Done("The droplet of the first try is used again", skipped=True)
+    build_guid = once(run, "build", find=lambda: _own_build(run), make=lambda: _new_build(run))
+    if isinstance(build_guid, Wait):
+        return build_guid
+    build = run.cf.build(build_guid)
+    log_tail.follow(run, run.facts["app"], lambda source: source == "STG")
+    if build.state == "STAGING":
+        if run.elapsed > settings.STAGING_SECONDS:
+            return Fail(
+                "platform:staging", {"what": f"it did not end within {settings.STAGING_SECONDS} seconds."}
+            )
+        return Wait(look_again_in(run), "Staging", fraction_of_usual(run))
+    if build.state != "STAGED" or not build.droplet_guid:
+        return Fail("platform:staging", {"what": build.error or "the platform does not say why."})
+    return _label_droplet(run, build)
+
+
+def _staged_before(run: Run) -> bool:
+    guid = run.facts.get("droplet")
+    if not guid:
+        return False
+    try:
+        return run.cf.droplet(guid).state == "STAGED"
+    except NotFound:
+        return False
+
+
+def _own_build(run: Run) -> str | None:
+    found = run.cf.builds(run.facts["app"], labels=run.labels)
+    return found[0].guid if found else None
+
+
+def _new_build(run: Run) -> str:
+    return run.cf.create_build(
+        run.facts["package"], labels=run.labels | {COMMIT_LABEL: run.facts["commit"]}
+    ).guid
+
+
+def _label_droplet(run: Run, build: Build) -> Outcome:
+    guid = str(build.droplet_guid)
+    run.cf.label("droplets", guid, labels={LABEL: str(run.operation.id), COMMIT_LABEL: run.facts["commit"]})
+    droplet = run.cf.droplet(guid)
+    run.facts |= {"droplet": guid, "checksum": droplet.checksum or ""}
+    run.say(f"Droplet {guid}, {droplet.checksum_type or 'checksum'} {droplet.checksum or 'not told'}")
+    return Done(f"Droplet {guid[:8]}")
+
+
+def roll_out(run: Run) -> Outcome:
+    """Replace the old version without downtime. The old one serves until the new one is healthy."""
+    if "deployment" not in run.memo:
+        closed = refused(run)
+        if closed:
+            return closed
+        if "previous" not in run.facts:
+            current = run.cf.current_droplet(run.facts["app"])
+            run.facts["previous"] = current.guid if current else ""
+    guid = once(run, "deployment", find=lambda: _own_deployment(run), make=lambda: _new_deployment(run))
+    if isinstance(guid, Wait):
+        return guid
+    deployment = run.cf.deployment(guid)
+    if deployment.superseded:
+        return Fail("platform:superseded", {"app": run.environment.app_name})
+    if deployment.finished and not deployment.deployed:
+        return Fail("platform:deployment-cancelled", {"app": run.environment.app_name})
+    return _watch(run, deployment)
+
+
+def _own_deployment(run: Run) -> str | None:
+    found = run.cf.deployments(run.facts["app"], labels=run.labels)
+    return found[0].guid if found else None
+
+
+def _new_deployment(run: Run) -> str:
+    return run.cf.create_deployment(
+        run.facts["app"], droplet_guid=run.facts["droplet"], labels=run.labels
+    ).guid
+
+
+def _watch(run: Run, deployment: Deployment) -> Outcome:
+    """Done once deployed and every wanted instance runs; failed when the new ones only crash, or time is up."""
+    finished = deployment.finished
+    stats = _new_instances(run, deployment)
+    running = sum(each.state == "RUNNING" for each in stats)
+    if finished and running == len(stats):
+        run.facts["touched"] = False
+        return Done(f"{running} of {len(stats)} instances running")
+    why = _hopeless(run, stats)
+    if why:
+        since = int((run.step.started_at.timestamp() if run.step.started_at else time.time()) * 1e9)
+        log_tail.last_words(run, run.facts["app"], lambda source: source not in {"RTR", "STG"}, since=since)
+        return Fail("platform:not-healthy", {"what": why, "serving": _what_serves(run)})
+    detail = (
+        f"{running} of {len(stats)} new instances running"
+        if stats
+        else "The platform is starting new instances"
+    )
+    return Wait(look_again_in(run), detail, fraction_of_usual(run))
+
+
+def _new_instances(run: Run, deployment: Deployment) -> list[InstanceStats]:
+    guids = [process.guid for process in deployment.new_processes if process.type == "web"]
+    if not guids:
+        guids = [process.guid for process in run.cf.processes(run.facts["app"]) if process.type == "web"][-1:]
+    try:
+        return [each for guid in guids for each in run.cf.stats(guid)]
+    except NotFound:
+        return []
+
+
+def _hopeless(run: Run, stats: list[InstanceStats]) -> str:
+    """Why the new version will not come up, or empty while there is hope."""
+    if run.elapsed > settings.ROLLOUT_SECONDS:
+        return f"it was not healthy within {settings.ROLLOUT_SECONDS} seconds."
+    crashed = [each for each in stats if each.state == "CRASHED"]
+    if not crashed or any(each.state == "RUNNING" for each in stats):
+        run.memo.pop("crashes", None)
+        return ""
+    crashes = run.memo.setdefault("crashes", {"looks": 0, "since": run.elapsed})
+    crashes["looks"] += 1
+    if crashes["looks"] < CRASH_LOOKS or run.elapsed - crashes["since"] < CRASH_SECONDS:
+        return ""
+    return f"instance {crashed[0].index} crashed ({crashed[0].details or 'the platform does not say why'})."
+
+
+def _what_serves(run: Run) -> str:
+    if run.facts.get("previous"):
+        return "The version that ran before still serves."
+    return "Nothing ran here before, so nothing serves now."

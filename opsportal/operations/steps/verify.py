@@ -1,0 +1,50 @@
+"""Is the expected code there, and well? And the record of it."""
+
+from django.utils import timezone
+
+from opsportal.environments import actions as environments
+from opsportal.environments import platform, witnesses
+from opsportal.environments.rules import same_commit
+from opsportal.operations.outcomes import Done, Fail, Outcome, Wait
+from opsportal.operations.run import Run
+from opsportal.operations.steps import snapshot
+
+#: Seconds the application has to answer well after it was rolled out.
+PATIENCE = 60.0
+
+
+def verify(run: Run) -> Outcome:
+    """The application answers well and reports the commit; env vars, bindings and sizes are compared."""
+    addresses = [platform.reachable(route.url) for route in run.cf.routes(run.facts["app"])]
+    said = witnesses.ask_application(addresses)
+    reported, expected = said["app_commit"], run.facts["commit"]
+    if said["app_health"] or not reported or not same_commit(reported, expected):
+        if run.elapsed < PATIENCE:
+            return Wait(1.0, said["app_health"] or f"It reports {reported[:8] or 'no commit'} still")
+        if said["app_health"]:
+            where = addresses[0] if addresses else run.environment.app_name
+            return Fail("platform:unhealthy-after", {"url": where, "what": said["app_health"]})
+        facts = {"reported": reported[:8] or "no commit", "expected": expected[:8]}
+        return Fail("platform:wrong-version", facts)
+    for difference in snapshot.differences(run.facts["before"], snapshot.take(run.cf, run.facts["app"])):
+        run.note(difference)
+    run.facts["address"] = addresses[0]
+    return Done(f"Healthy at {addresses[0]}, and it reports {expected[:8]}")
+
+
+def record(run: Run) -> Outcome:
+    """Keep what was deployed and look at the environment afresh."""
+    environment = run.environment
+    environments.record_deploy(
+        environment=environment,
+        commit=run.facts["commit"],
+        ref=run.params["ref"],
+        ref_kind=run.params["ref_kind"],
+        subject=run.facts["subject"],
+        by=run.operation.requester,
+        operation=run.operation.id,
+        at=timezone.now(),
+    )
+    environment.refresh_from_db()
+    witnesses.refresh(environment, run.cf)
+    return Done(f"{run.facts['commit'][:8]} runs on {environment.name}")

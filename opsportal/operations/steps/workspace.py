@@ -1,0 +1,68 @@
+"""Where source and built assets lie between steps: a cache on local disk that may vanish and is then made again."""
+
+import json
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from django.conf import settings
+from opsportal.operations.source import FileEntry, index_files
+
+#: Prepared applications kept; older ones are removed.
+KEEP = 12
+#: Seconds after which a half-made directory has no maker any more.
+ABANDONED = 2 * 60 * 60
+
+
+def root() -> Path:
+    """The workspace directory in the data directory."""
+    path = Path(settings.DATA_DIR) / "work"
+    path.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+@contextmanager
+def made_whole(target: Path) -> Iterator[Path]:
+    """A new directory that appears as ``target`` only when it is complete; killed half way, it never does."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    scratch = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+    try:
+        yield scratch
+        scratch.chmod(0o755)
+        try:
+            scratch.rename(target)
+        except OSError:
+            if not target.is_dir():
+                raise
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def files_of(directory: Path) -> list[FileEntry]:
+    """The index of a prepared directory: path, mode, size, SHA-1 of every file. Kept beside it once read."""
+    kept = directory.with_name(directory.name + ".index.json")
+    if kept.exists():
+        return [FileEntry(*each) for each in json.loads(kept.read_text())]
+    entries = index_files(directory)
+    handle, name = tempfile.mkstemp(dir=kept.parent)
+    with os.fdopen(handle, "w") as file:
+        json.dump([[each.path, each.mode, each.size, each.sha1] for each in entries], file)
+    Path(name).replace(kept)
+    return entries
+
+
+def prune(directory: Path, keep: int = KEEP) -> None:
+    """Remove what was used longest ago, and what a crash left half made."""
+    if not directory.is_dir():
+        return
+    whole = [each for each in directory.iterdir() if each.is_dir() and not each.name.startswith(".")]
+    for old in sorted(whole, key=lambda each: each.stat().st_mtime, reverse=True)[keep:]:
+        shutil.rmtree(old, ignore_errors=True)
+        old.with_name(old.name + ".index.json").unlink(missing_ok=True)
+    for left in directory.glob(".*"):
+        if left.is_dir() and time.time() - left.stat().st_mtime > ABANDONED:
+            shutil.rmtree(left, ignore_errors=True)

@@ -1,0 +1,266 @@
+"""Every change of an operation's state, in one place. Short transactions, none held across a call to the outside.
+
+A worker's writes carry the fencing number of its claim: after a lease was lost (crash, pause) they change nothing
+and raise :class:`LeaseLost`.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, TypedDict
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+from django.db.models import F, Q
+from django.utils import timezone
+
+from opsportal.operations import bell
+from opsportal.operations.models import HOLDING, Operation, Output, State, Step, StepState
+from opsportal.operations.outcomes import Wait
+
+#: Seconds a claim holds without being renewed. A dead worker's operation goes on after this at the latest.
+LEASE_SECONDS = 12
+
+
+class Error(TypedDict):
+    """An operation's error columns."""
+
+    error_id: str
+    whose_move: str
+    problem: str
+    remedy: str
+
+
+class LeaseLost(Exception):
+    """Another worker has claimed the operation since; nothing more may be written by this one."""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """The right to work on one operation until the lease ends."""
+
+    operation_id: UUID
+    fence: int
+    owner: str
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line to keep: ``stream`` is out, err or note."""
+
+    at: datetime
+    stream: str
+    text: str
+
+
+def promote(environment_id: int) -> UUID | None:
+    """Start the oldest waiting operation of an environment, if nothing holds it. The database decides who wins."""
+    now = timezone.now()
+    if Operation.objects.filter(environment_id=environment_id, state__in=HOLDING).exists():
+        return None
+    oldest = (
+        Operation.objects.filter(environment_id=environment_id, state=State.WAITING)
+        .order_by("created_at", "id")
+        .values_list("id", flat=True)
+        .first()
+    )
+    if oldest is None:
+        return None
+    try:
+        with transaction.atomic():
+            started = Operation.objects.filter(id=oldest, state=State.WAITING).update(
+                state=State.RUNNING, started_at=now, due_at=now, version=F("version") + 1
+            )
+    except IntegrityError:
+        return None
+    if not started:
+        return None
+    bell.ring_on_commit(oldest)
+    bell.announce_on_commit(oldest)
+    return oldest
+
+
+def claim(operation_id: UUID, owner: str) -> Claim | None:
+    """Take a due operation for this worker by one conditional UPDATE; None when another has it or it is not due."""
+    now = timezone.now()
+    free = Q(lease_expires_at__isnull=True) | Q(lease_expires_at__lte=now)
+    taken = Operation.objects.filter(free, id=operation_id, state=State.RUNNING, due_at__lte=now).update(
+        lease_owner=owner, lease_expires_at=now + timedelta(seconds=LEASE_SECONDS), fence=F("fence") + 1
+    )
+    if not taken:
+        return None
+    fence = Operation.objects.values_list("fence", flat=True).get(id=operation_id)
+    return Claim(operation_id, fence, owner)
+
+
+def renew(claims: Iterable[Claim]) -> None:
+    """Lengthen the leases this process still works under. A lost one stays lost."""
+    until = timezone.now() + timedelta(seconds=LEASE_SECONDS)
+    for each in claims:
+        _held(each).update(lease_expires_at=until)
+
+
+def release(held: Claim, *, wait: float = 0.0) -> None:
+    """Give the operation back, due again in ``wait`` seconds."""
+    _write(held, lease_owner="", lease_expires_at=None, due_at=timezone.now() + timedelta(seconds=wait))
+
+
+def begin_step(held: Claim, step: Step) -> None:
+    """Mark a step as being worked on; its first call starts its clock."""
+    now = timezone.now()
+    fresh = step.started_at is None
+    with transaction.atomic():
+        _write(held, changed=fresh)
+        step.started_at, step.state = step.started_at or now, StepState.RUNNING
+        Step.objects.filter(pk=step.pk).update(
+            state=StepState.RUNNING, started_at=step.started_at, calls=F("calls") + 1
+        )
+    if fresh:
+        bell.announce(held.operation_id)
+
+
+def wait_step(held: Claim, step: Step, outcome: Wait) -> None:
+    """The step waits; the operation is given back and due again then."""
+    with transaction.atomic():
+        _write(
+            held,
+            changed=(outcome.detail, outcome.progress) != (step.detail, step.progress),
+            lease_owner="",
+            lease_expires_at=None,
+            due_at=timezone.now() + timedelta(seconds=outcome.seconds),
+        )
+        Step.objects.filter(pk=step.pk).update(
+            state=StepState.UNKNOWN if outcome.unknown else StepState.WAITING,
+            detail=outcome.detail[:500],
+            progress=outcome.progress,
+            memo=step.memo,
+        )
+    bell.announce(held.operation_id)
+
+
+def ask(held: Claim, step: Step) -> None:
+    """The step's question (in its memo) waits for a person; the operation holds its environment meanwhile."""
+    with transaction.atomic():
+        _write(held, state=State.NEEDS_YOU, lease_owner="", lease_expires_at=None)
+        Step.objects.filter(pk=step.pk).update(state=StepState.NEEDS_YOU, memo=step.memo)
+    bell.announce(held.operation_id)
+
+
+def end_step(held: Claim, step: Step, state: StepState, detail: str = "") -> None:
+    """The step has ended in ``state``."""
+    with transaction.atomic():
+        _write(held)
+        step.state, step.ended_at = state, timezone.now()
+        Step.objects.filter(pk=step.pk).update(
+            state=state, ended_at=step.ended_at, detail=detail[:500], progress=None, memo=step.memo
+        )
+    bell.announce(held.operation_id)
+
+
+def remember(held: Claim, step: Step, facts: dict[str, Any] | None = None) -> None:
+    """Keep the step's memo (and the operation's shared facts) now: before an intent is carried out, say."""
+    with transaction.atomic():
+        _write(held, changed=False, **({"facts": facts} if facts is not None else {}))
+        Step.objects.filter(pk=step.pk).update(memo=step.memo)
+
+
+def show_progress(held: Claim, step: Step, detail: str, progress: float | None) -> None:
+    """Progress of work that blocks (build, upload)."""
+    with transaction.atomic():
+        _write(held)
+        Step.objects.filter(pk=step.pk).update(detail=detail[:500], progress=progress)
+    bell.announce(held.operation_id)
+
+
+def append(held: Claim, step: Step, lines: Sequence[Line], *, limit: int) -> int:
+    """Keep lines of output, numbered without a gap, together with the step's memo (its place in the log).
+
+    Returns the last number. Beyond ``limit`` lines nothing is kept and one note says so.
+    """
+    with transaction.atomic():
+        _write(held, changed=False)
+        count = Operation.objects.values_list("output_count", flat=True).get(id=held.operation_id)
+        kept = list(lines[: max(0, limit - count)])
+        if len(kept) < len(lines) and count <= limit:
+            kept.append(
+                Line(
+                    timezone.now(),
+                    Output.Stream.NOTE,
+                    f"Output is kept up to {limit} lines; the rest is not.",
+                )
+            )
+        Output.objects.bulk_create(
+            Output(
+                operation_id=held.operation_id,
+                number=count + index,
+                step=step.position,
+                at=line.at,
+                stream=line.stream,
+                text=line.text.replace("\x00", "\ufffd"),
+            )
+            for index, line in enumerate(kept, 1)
+        )
+        Operation.objects.filter(id=held.operation_id).update(output_count=count + len(kept))
+        Step.objects.filter(pk=step.pk).update(memo=step.memo)
+    if kept:
+        bell.announce(held.operation_id, output=count + len(kept))
+    return count + len(kept)
+
+
+def note(held: Claim, words: str) -> None:
+    """Keep a remark for the receipt, once."""
+    with transaction.atomic():
+        notes = list(Operation.objects.values_list("notes", flat=True).get(id=held.operation_id))
+        if words not in notes:
+            _write(held, notes=[*notes, words])
+
+
+def conclude(
+    held: Claim, step: Step, state: StepState, outcome: State, tidy: Sequence[Step], error: Error
+) -> None:
+    """A step ended badly: the operation will end as ``outcome``, after ``tidy`` steps have put things back.
+
+    One transaction, so that a crash leaves either all of it or nothing.
+    """
+    with transaction.atomic():
+        _write(held, outcome=outcome, **error)
+        Step.objects.filter(pk=step.pk).update(
+            state=state, ended_at=timezone.now(), detail=error["problem"][:500], progress=None, memo=step.memo
+        )
+        Step.objects.bulk_create(tidy)
+    bell.announce(held.operation_id)
+
+
+def hold_unknown(held: Claim, step: Step, error: Error) -> None:
+    """What happened cannot be told: the operation stays, holding its environment, until a person settles it."""
+    with transaction.atomic():
+        _write(held, state=State.UNKNOWN, lease_owner="", lease_expires_at=None, **error)
+        Step.objects.filter(pk=step.pk).update(
+            state=StepState.UNKNOWN, detail=error["problem"][:500], memo=step.memo
+        )
+    bell.announce(held.operation_id)
+
+
+def finish(held: Claim, state: State) -> None:
+    """End the operation, free its environment and start what waits behind it."""
+    with transaction.atomic():
+        _write(held, state=state, ended_at=timezone.now(), lease_owner="", lease_expires_at=None)
+        promote(Operation.objects.values_list("environment_id", flat=True).get(id=held.operation_id))
+    bell.announce(held.operation_id)
+
+
+def update(held: Claim, **values: Any) -> None:
+    """Change the operation's own columns under the claim."""
+    _write(held, **values)
+    bell.announce(held.operation_id)
+
+
+def _held(held: Claim) -> Any:
+    return Operation.objects.filter(id=held.operation_id, fence=held.fence, lease_owner=held.owner)
+
+
+def _write(held: Claim, *, changed: bool = True, **values: Any) -> None:
+    """One UPDATE under the fence; it also is the lock that orders what follows in the same transaction."""
+    values["version"] = F("version") + (1 if changed else 0)
+    if not _held(held).update(**values):
+        raise LeaseLost(str(held.operation_id))

@@ -1,0 +1,50 @@
+"""What Celery runs: ring a bell by id, sweep for what nobody rang. Safe to run twice, at any time, by anyone."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from celery import shared_task
+from celery.signals import worker_init, worker_shutting_down
+from django.core.cache import cache
+from django.db.models import Q
+from django.utils import timezone
+
+from opsportal.operations import bell, runner, store
+from opsportal.operations.models import HOLDING, Operation, State
+
+
+@shared_task(name="operations.advance", queue="operations", soft_time_limit=1800, time_limit=1860)
+def advance(operation_id: str) -> None:
+    """Work on one operation until it waits or ends."""
+    runner.advance(UUID(operation_id))
+
+
+@shared_task(name="operations.ring_due", queue="default", soft_time_limit=30, time_limit=60)
+def ring_due() -> None:
+    """Ring for every operation that is due and not leased, and start what waits behind nothing."""
+    now = timezone.now()
+    free = Q(lease_expires_at__isnull=True) | Q(lease_expires_at__lte=now)
+    late = Operation.objects.filter(free, state=State.RUNNING, due_at__lte=now - timedelta(seconds=1))
+    for operation_id in late.order_by("due_at").values_list("id", flat=True)[:500]:
+        if cache.add(f"rung:{operation_id}", 1, timeout=6):
+            bell.ring(operation_id)
+    stranded = (
+        Operation.objects.filter(state=State.WAITING, created_at__lte=now - timedelta(seconds=2))
+        .exclude(environment__operations__state__in=HOLDING)
+        .values_list("environment_id", flat=True)
+        .distinct()
+    )
+    for environment_id in stranded[:500]:
+        store.promote(environment_id)
+
+
+@worker_init.connect
+def _begin(**_: Any) -> None:
+    runner.stop_signal.clear()
+
+
+@worker_shutting_down.connect
+def _stop(**_: Any) -> None:
+    """SIGTERM: steps under way are handed over instead of being cut off."""
+    runner.stop_signal.set()
