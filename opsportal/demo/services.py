@@ -1,0 +1,93 @@
+"""The processes of the demo: how each is started, and when it is ready."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import requests
+from celery import Celery
+
+from opsportal.demo.estate import ORGANIZATION, SERVICE_ACCOUNT
+from opsportal.demo.layout import Layout
+from opsportal.demo.ports import HOST, Ports
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+PYTHON = sys.executable
+ANSWER_S = 5
+
+
+def portal_settings(layout: Layout, ports: Ports, redis_url: str, service_password: str) -> dict[str, str]:
+    """What opsportal.config needs to find the demo's parts. A DATABASE_URL that is set is kept."""
+    kept = {name: os.environ[name] for name in ("DATABASE_URL",) if os.environ.get(name)}
+    return kept | {
+        "PUBLIC_URL": ports.portal_url,
+        "REDIS_URL": redis_url,
+        "GIT_REPOSITORY_URL": layout.repository.as_uri(),
+        "GIT_REFRESH_SECONDS": "5",
+        "CF_API_URL": ports.cloud_url,
+        "CF_USERNAME": SERVICE_ACCOUNT,
+        "CF_PASSWORD": service_password,
+        "CF_ORGANIZATION": ORGANIZATION,
+        "CF_IS_LOCAL": "true",
+        "ROUTE_URL": f"http://{{host}}.{ports.apps_domain}",
+        "ASSET_BUILD_COMMAND": "python3 build_assets.py",
+        "SECURE_COOKIES": "false",
+    }
+
+
+def as_settings_file(settings: dict[str, str]) -> str:
+    """The settings in the form of a .env file, each value in double quotes."""
+    quoted = {
+        name: value.replace("\\", "\\\\").replace('"', '\\"') for name, value in sorted(settings.items())
+    }
+    return "".join(f'{name}="{value}"\n' for name, value in quoted.items())
+
+
+def cloud(layout: Layout, ports: Ports) -> list[str]:
+    """The local cloud."""
+    place = ["--data-dir", str(layout.cloud), "--host", HOST, "--port", str(ports.cloud)]
+    return [PYTHON, "-m", "opsportal.localcloud", *place, "--estate", str(layout.estate)]
+
+
+def prepare() -> list[str]:
+    """Tables, people and a first look at the repository."""
+    return [PYTHON, "-m", "opsportal.demo.prepare"]
+
+
+def web(ports: Ports) -> list[str]:
+    """The pages, with enough threads for many live viewers."""
+    return [
+        *(PYTHON, "-m", "gunicorn", "opsportal.config.wsgi", "--bind", f"{HOST}:{ports.portal}"),
+        *("--worker-class", "gthread", "--workers", "2", "--threads", "128"),
+        *("--no-control-socket", "--graceful-timeout", "5", "--log-level", "warning"),
+    ]
+
+
+def worker() -> list[str]:
+    """What carries operations out."""
+    return [
+        *(PYTHON, "-m", "celery", "-A", "opsportal.config", "worker", "--loglevel", "WARNING"),
+        *("--pool", "threads", "--concurrency", "16", "-Q", "operations,default"),
+        *("--without-gossip", "--without-mingle"),
+    ]
+
+
+def scheduler() -> list[str]:
+    """What rings for due work."""
+    return [PYTHON, "-m", "celery", "-A", "opsportal.config", "beat", "--loglevel", "WARNING"]
+
+
+def worker_answers(redis_url: str) -> bool:
+    """Whether a worker takes work from the broker."""
+    with Celery(broker=redis_url.replace("unix://", "redis+socket://", 1)) as application:
+        return bool(application.control.ping(timeout=1, limit=1))
+
+
+def answers(url: str) -> bool:
+    """Whether something answers well there."""
+    try:
+        return requests.get(url, timeout=ANSWER_S).ok
+    except requests.RequestException:
+        return False
