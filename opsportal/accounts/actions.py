@@ -142,7 +142,7 @@ def _record(
     audit.record(
         actor=actor.username,
         actor_kind="service" if actor.is_service else "person",
-        action=action,
+        action=f"person.{action}",
         target=person.username,
         target_kind="person",
         reason=reason,

@@ -35,7 +35,7 @@ class SignIn(LoginView):
         """Sign in and say so in the trail."""
         response = super().form_valid(form)
         person = person_of(self.request)
-        audit.record(actor=person.username, action="sign_in", target=person.username, target_kind="person")
+        audit.record(actor=person.username, action="person.sign_in", target=person.username, target_kind="person")
         return response
 
 
@@ -48,7 +48,7 @@ class SignOut(LogoutView):
         """Say so in the trail, then sign out."""
         if request.user.is_authenticated:
             username = person_of(request).username
-            audit.record(actor=username, action="sign_out", target=username, target_kind="person")
+            audit.record(actor=username, action="person.sign_out", target=username, target_kind="person")
         return super().post(request, *args, **kwargs)
 
 
@@ -72,7 +72,7 @@ def locked_out(
     if person is not None and just_now:
         audit.record(
             actor=person.username,
-            action="lock_out",
+            action="person.lock_out",
             target=person.username,
             target_kind="person",
             reason="A wrong password was given too often.",

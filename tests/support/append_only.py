@@ -4,14 +4,16 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.db.backends.base.operations import BaseDatabaseOperations
-
-from opsportal.audit import triggers
 
 
 @pytest.fixture(scope="session", autouse=True)
-def test_databases_can_be_flushed() -> Iterator[None]:
+def _test_databases_can_be_flushed() -> Iterator[None]:
     """While Django flushes a test database the triggers are down; they are up again before the next test."""
+    import django.db.models  # noqa: F401 - the next import cannot stand first
+    from django.db.backends.base.operations import BaseDatabaseOperations
+
+    from opsportal.audit import triggers
+
     flush = BaseDatabaseOperations.execute_sql_flush
 
     def flush_with_triggers_down(self: BaseDatabaseOperations, sql_list: Any) -> Any:
