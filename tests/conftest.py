@@ -30,6 +30,8 @@ settings.DATA_DIR = STATE
 settings.REDIS_URL = os.environ["REDIS_URL"]
 settings.CELERY_BROKER_URL = settings.REDIS_URL.replace("unix://", "redis+socket://", 1)
 settings.CELERY_BEAT_SCHEDULE_FILENAME = str(STATE / "celerybeat-schedule")
+# Files as they stand in the sources, not as an earlier start collected them.
+settings.STORAGES["staticfiles"]["BACKEND"] = "django.contrib.staticfiles.storage.StaticFilesStorage"
 settings.CACHES["default"]["LOCATION"] = settings.REDIS_URL
 settings.PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.MD5PasswordHasher"
