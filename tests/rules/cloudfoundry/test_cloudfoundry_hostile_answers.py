@@ -185,4 +185,4 @@ def test_no_text_of_the_platforms_is_one_that_a_database_cannot_keep(text: str) 
     kept = Fields({"name": text, "more": {"a": text}}).texts("more")["a"]
     assert kept == Fields({"name": text}).text("name")
     assert "\x00" not in kept
-    assert kept.encode("utf-8")
+    assert kept.encode("utf-8").decode("utf-8") == kept
