@@ -11,7 +11,7 @@ from typing import BinaryIO
 from opsportal.adapters.cloudfoundry.calls import BodyUnreadable
 
 _BLOCK = 64 * 1024
-_REPORTS = 200
+_SMALLEST_REPORT, _LARGEST_REPORT = 16 * 1024, 512 * 1024
 
 
 class BitsForm:
@@ -106,12 +106,13 @@ class FormStream:
     def _produce(self, head: bytes, file: BinaryIO, size: int, tail: bytes) -> Iterator[bytes]:
         """Give the pieces in order, and tell how much of the zip has gone."""
         yield head
+        step = min(max(size // 200, _SMALLEST_REPORT), _LARGEST_REPORT)
         sent = told = 0
         while sent < size:
             block = _read(file, min(_BLOCK, size - sent))
             yield block
             sent += len(block)
-            if self._on_progress and (sent == size or (sent - told) * _REPORTS >= size):
+            if self._on_progress and (sent == size or sent - told >= step):
                 told = sent
                 self._on_progress(sent, size)
         yield tail

@@ -125,8 +125,8 @@ class Packages(Client):
         """Send a package's content: the files matched before, by name, and a zip of the others, streamed.
 
         ``bits`` is a file or its path (None when all was matched); an open file is sent from where it stands
-        and must be seekable. ``on_progress(sent, total)`` is told bytes of the zip, about two hundred times.
-        Never holds the file in memory. A package takes one upload: a second one is Unprocessable with title
+        and must be seekable. ``on_progress(sent, total)`` is told bytes of the zip, every half a megabyte or
+        oftener. Never holds the file in memory. A package takes one upload: a second one is Unprocessable with title
         CF-PackageBitsAlreadyUploaded. Raises BodyUnreadable when the file cannot be read or shrinks.
         """
         listed = json.dumps([one.body() for one in resources]).encode()
