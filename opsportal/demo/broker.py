@@ -27,7 +27,8 @@ def command(directory: Path, socket_path: Path) -> list[str]:
         str(_server()),
         *("--port", "0", "--unixsocket", str(socket_path), "--unixsocketperm", "700"),
         *("--dir", str(directory), "--appendonly", "yes", "--maxmemory-policy", "noeviction"),
-        *("--save", "", "--loglevel", "warning", "--daemonize", "no"),
+        *("--save", "", "--daemonize", "no"),
+        *("--loglevel", "warning", "--logfile", str(directory / "broker.log")),
     ]
 
 
