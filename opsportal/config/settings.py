@@ -22,7 +22,9 @@ def _secret_key() -> str:
     if _read["SECRET_KEY"]:
         return str(_read["SECRET_KEY"])
     if _read["DATABASE_URL"].startswith("postgres") and not CF_IS_LOCAL:
-        raise ImproperlyConfigured("SECRET_KEY is required. Set it, or bind opsportal-credentials that holds it.")
+        raise ImproperlyConfigured(
+            "SECRET_KEY is required. Set it, or bind opsportal-credentials that holds it."
+        )
     kept = DATA_DIR / "secret-key"
     if not kept.exists():
         kept.touch(mode=0o600)
@@ -131,6 +133,13 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TASK_DEFAULT_QUEUE = "default"
+CELERY_TASK_ROUTES = {
+    # What a person waits for; the rest must never stand before it.
+    "operations.advance": {"queue": "operations"},
+    "environments.answer_comparison": {"queue": "operations"},
+    "operations.ring_due": {"queue": "default"},
+    "environments.*": {"queue": "default"},
+}
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_SEND_TASK_EVENTS = False
 CELERY_TIMEZONE = "UTC"
@@ -172,7 +181,9 @@ AXES_LOCKOUT_CALLABLE = "opsportal.accounts.views.locked_out"
 AXES_RESET_ON_SUCCESS = True
 AXES_VERBOSE = False
 
-SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = bool(_read["SECURE_COOKIES"]) and PUBLIC_URL.startswith("https://")
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = bool(_read["SECURE_COOKIES"]) and PUBLIC_URL.startswith(
+    "https://"
+)
 SESSION_COOKIE_AGE = 12 * 60 * 60
 SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXY_COUNT else None

@@ -13,7 +13,7 @@ from opsportal.environments.models import Comparison, Environment
 ROUND, APART = 40, 10
 
 
-@shared_task(name="environments.refresh_repository", queue="default", soft_time_limit=300, time_limit=330)
+@shared_task(name="environments.refresh_repository", soft_time_limit=300, time_limit=330)
 def refresh_repository() -> None:
     """Fetch the repository and bring the mirror up to date."""
     if cache.add("refreshing the repository", 1, timeout=120):
@@ -23,7 +23,7 @@ def refresh_repository() -> None:
             cache.delete("refreshing the repository")
 
 
-@shared_task(name="environments.refresh_due", queue="default", soft_time_limit=30, time_limit=60)
+@shared_task(name="environments.refresh_due", soft_time_limit=30, time_limit=60)
 def refresh_due() -> None:
     """Start a look at each environment whose time has come."""
     due = Environment.objects.filter(refresh_due_at__lte=timezone.now()).order_by("refresh_due_at")
@@ -32,7 +32,7 @@ def refresh_due() -> None:
             refresh_environment.apply_async((name,), expires=60)
 
 
-@shared_task(name="environments.refresh_environment", queue="default", soft_time_limit=120, time_limit=150)
+@shared_task(name="environments.refresh_environment", soft_time_limit=120, time_limit=150)
 def refresh_environment(name: str) -> None:
     """Look at one environment: the platform's word and the application's own."""
     environment = Environment.objects.filter(name=name).first()
@@ -40,7 +40,7 @@ def refresh_environment(name: str) -> None:
         witnesses.refresh(environment, platform.foundation())
 
 
-@shared_task(name="environments.answer_comparison", queue="operations", soft_time_limit=120, time_limit=150)
+@shared_task(name="environments.answer_comparison", soft_time_limit=120, time_limit=150)
 def answer_comparison(comparison_id: int) -> None:
     """Answer what a page asked about two commits."""
     comparison = Comparison.objects.filter(pk=comparison_id, answered_at__isnull=True).first()

@@ -14,13 +14,13 @@ from opsportal.operations import bell, runner, store
 from opsportal.operations.models import HOLDING, Operation, State
 
 
-@shared_task(name="operations.advance", queue="operations", soft_time_limit=1800, time_limit=1860)
+@shared_task(name="operations.advance", soft_time_limit=1800, time_limit=1860)
 def advance(operation_id: str) -> None:
     """Work on one operation until it waits or ends."""
     runner.advance(UUID(operation_id))
 
 
-@shared_task(name="operations.ring_due", queue="default", soft_time_limit=30, time_limit=60)
+@shared_task(name="operations.ring_due", soft_time_limit=30, time_limit=60)
 def ring_due() -> None:
     """Ring for every operation that is due and not leased, and start what waits behind nothing."""
     now = timezone.now()
