@@ -7,5 +7,6 @@ from opsportal.dashboard import views
 app_name = "dashboard"
 urlpatterns = [
     path("", views.home, name="home"),
+    path("environments/<str:name>/", views.environment, name="environment"),
     path("components/", views.components, name="components"),
 ]

@@ -1,20 +1,48 @@
 """Views: authorise, read, render. Nothing here talks to the platform or to Git."""
 
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
+from django.views.decorators.http import require_GET
 
-from opsportal.accounts.gates import signed_in
-from opsportal.dashboard import gallery
+from opsportal.accounts.gates import permitted, person_of, signed_in
+from opsportal.accounts.rules import Permission
+from opsportal.dashboard import environment_page, gallery, queries
+
+FILTERS = {"": "All", "mine": "Mine", "drifted": "Drifted", "failed": "Failed or unwell"}
 
 
-@signed_in
+@permitted(Permission.SEE_ENVIRONMENTS)
+@require_GET
 def home(request: HttpRequest) -> HttpResponse:
-    """What is where, and what needs me (pages.md, Home)."""
-    return render(request, "dashboard/components.html", gallery.examples(timezone.now()))
+    """What is where, and what needs me (pages.md, Home). The fragment is its live part."""
+    text, only = request.GET.get("q", "").strip()[:200], request.GET.get("only", "")
+    only = only if only in FILTERS else ""
+    found = queries.home(person_of(request), text, only)
+    context = {
+        "home": found,
+        "headline": queries.headline(found),
+        "q": text,
+        "only": only,
+        "filters": [(name, label, found.counts[name]) for name, label in FILTERS.items()],
+    }
+    part = "#live" if request.htmx else ""  # type: ignore[attr-defined]
+    return render(request, f"dashboard/home.html{part}", context)
+
+
+@permitted(Permission.SEE_ENVIRONMENTS)
+@require_GET
+def environment(request: HttpRequest, name: str) -> HttpResponse:
+    """Is it well, what runs, what can I do (pages.md, Environment). The fragment is its live part."""
+    context = environment_page.context(name, person_of(request))
+    if context is None:
+        raise Http404("There is no such environment.")
+    part = "#live" if request.htmx else ""  # type: ignore[attr-defined]
+    return render(request, f"dashboard/environment.html{part}", context)
 
 
 @signed_in
+@require_GET
 def components(request: HttpRequest) -> HttpResponse:
     """Every piece of the pages in every state."""
     return render(request, "dashboard/components.html", gallery.examples(timezone.now()))

@@ -24,4 +24,6 @@ document.addEventListener("click", async (event) => {
 });
 
 reveal(document);
-document.addEventListener("htmx:load", (event) => reveal(event.target));
+for (const news of ["htmx:load", "portal:new"]) {
+  document.addEventListener(news, (event) => reveal(event.target.parentElement ?? event.target));
+}

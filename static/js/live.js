@@ -1,38 +1,108 @@
-// Follows a page's stream of server-sent events: <div data-live="/operations/…/stream">.
-// "changed" asks the page's regions to fetch themselves again (hx-trigger="portal:changed from:body"),
-// "lines" go to the output viewer, "end" means that nothing more will come. When the server has no room for
-// another stream it answers 204, and the page asks every three seconds instead. A dropped connection is taken
-// up again by the browser from the last line it has (Last-Event-ID).
+// Follows a page's stream of server-sent events: <div id="live" data-live="/operations/…/stream">.
+// "changed": the page's live part is fetched again and only the pieces (data-key) that differ are replaced, so that
+// nothing moves and focus stays. "lines" go to the output viewer, "end" means that nothing more will come.
+// When the server has no room for another stream it answers 204, and the page asks every three seconds instead.
+// A dropped connection is taken up again by the browser from the last line it has (Last-Event-ID).
 
 const POLL_MS = 3000;
 const TRY_AGAIN_MS = 30000;
 const STREAMS_PER_BROWSER = 4; // browsers allow six connections to one host; pages need some too
 
-const region = document.querySelector("[data-live]");
+const region = document.getElementById("live");
 const words = document.querySelector("[data-live-words]");
+const pace = Number(region?.dataset.pace ?? 500);
 let source = null;
 let polling = 0;
-let owed = false;
 let mayStream = true;
 let connectedBefore = false;
+let fetching = false;
+let owed = false;
 
 function say(text) {
   if (words && words.textContent !== text) words.textContent = text;
 }
 
-function tell(name, detail) {
-  document.body.dispatchEvent(new CustomEvent(name, { detail, bubbles: true }));
+function tell(name, detail, target = document.body) {
+  target.dispatchEvent(new CustomEvent(name, { detail, bubbles: true }));
 }
 
-// Nothing is swapped under an open dialog; what changed meanwhile is fetched when it closes.
+// --- fetching and patching ---------------------------------------------------------------------------------
+
+// What a piece says, without what differs at every look: running clocks, form tokens, what scripts added.
+function fingerprint(element) {
+  const copy = element.cloneNode(true);
+  for (const each of copy.querySelectorAll("time.ago, .duration[data-since]")) {
+    const plain = document.createElement("i");
+    plain.textContent = each.getAttribute("datetime") ?? each.dataset.since;
+    each.replaceWith(plain);
+  }
+  for (const each of copy.querySelectorAll("[data-copy]")) each.hidden = false;
+  for (const each of copy.querySelectorAll("[name=csrfmiddlewaretoken]")) each.removeAttribute("value");
+  return copy.outerHTML;
+}
+
+function settleIn(element) {
+  globalThis.htmx?.process(element);
+  tell("portal:new", null, element);
+}
+
+function patch(html) {
+  const template = document.createElement("template");
+  template.innerHTML = html;
+  const fresh = template.content.querySelector("#live");
+  if (!fresh) return;
+  const keys = (root) => [...root.querySelectorAll("[data-key]")].map((each) => each.dataset.key).join("\n");
+  if (keys(fresh) !== keys(region)) {
+    region.replaceChildren(...fresh.childNodes);
+    settleIn(region);
+  } else {
+    for (const piece of fresh.querySelectorAll("[data-key]")) {
+      const old = region.querySelector(`[data-key="${CSS.escape(piece.dataset.key)}"]`);
+      if (fingerprint(old) === fingerprint(piece)) continue;
+      old.replaceWith(piece);
+      settleIn(piece);
+    }
+  }
+  watch(region);
+}
+
+// The tab's title and icon carry the state of what is watched.
+function watch(root) {
+  const watched = root.querySelector("[data-watch]");
+  if (!watched) return;
+  document.title = watched.dataset.title;
+  const icon = document.querySelector("link[rel=icon]");
+  if (icon.href !== new URL(watched.dataset.icon, location.href).href) icon.href = watched.dataset.icon;
+}
+
+async function refresh() {
+  owed = false;
+  fetching = true;
+  try {
+    const answer = await fetch(location.href, { headers: { "HX-Request": "true", "HX-Target": "live" } });
+    if (answer.status === 401) location.reload();
+    else if (answer.ok) patch(await answer.text());
+  } catch {
+    owed = true; // the network is away; the next news or poll tries again
+  } finally {
+    setTimeout(() => {
+      fetching = false;
+      if (owed) changed();
+    }, pace);
+  }
+}
+
+// Nothing is replaced under an open dialog; what changed meanwhile is fetched when it closes.
 function changed() {
-  owed = Boolean(document.querySelector("main :popover-open"));
-  if (!owed) tell("portal:changed");
+  if (fetching || region.querySelector(":popover-open")) owed = true;
+  else refresh();
 }
 
 document.addEventListener("toggle", (event) => {
-  if (event.newState === "closed" && owed) changed();
+  if (event.newState === "closed" && owed && region) changed();
 }, true);
+
+// --- the stream --------------------------------------------------------------------------------------------
 
 function address() {
   const url = new URL(region.dataset.live, location.href);
@@ -97,20 +167,11 @@ async function takeSlot() {
   return false;
 }
 
-// The tab's title and icon carry the state of what is watched.
-function watch(root) {
-  const watched = root.matches?.("[data-watch]") ? root : root.querySelector("[data-watch]");
-  if (!watched) return;
-  document.title = watched.dataset.title;
-  const icon = document.querySelector("link[rel=icon]");
-  if (icon.href !== new URL(watched.dataset.icon, location.href).href) icon.href = watched.dataset.icon;
-}
-document.addEventListener("htmx:load", (event) => watch(event.target));
-
-if (region) {
+if (region?.dataset.live) {
   mayStream = await takeSlot();
   if (mayStream) connect();
   else poll();
+  if (region.dataset.every) setInterval(() => document.hidden || changed(), Number(region.dataset.every) * 1000);
   addEventListener("pagehide", stop);
   addEventListener("pageshow", (event) => event.persisted && (mayStream ? connect() : poll()));
 }

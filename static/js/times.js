@@ -64,4 +64,6 @@ refreshMoments();
 setInterval(() => document.hidden || refreshMoments(), 15000);
 setInterval(() => document.hidden || refreshDurations(), 1000);
 document.addEventListener("visibilitychange", () => refreshMoments());
-document.addEventListener("htmx:load", (event) => refreshMoments(event.target));
+for (const news of ["htmx:load", "portal:new"]) {
+  document.addEventListener(news, (event) => refreshMoments(event.target.parentElement ?? event.target));
+}

@@ -1,0 +1,108 @@
+"""What the page of one environment says: is it well, what runs, what can I do (pages.md, Environment)."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.urls import reverse
+from django.utils import timezone
+
+from opsportal.accounts import queries as accounts
+from opsportal.accounts.models import Person
+from opsportal.accounts.rules import Permission
+from opsportal.dashboard.queries import progress, row_of
+from opsportal.environments.models import Environment, Health
+from opsportal.environments.rules import Witnesses, drift
+from opsportal.kit import wording
+from opsportal.operations import equal_lines, report
+from opsportal.operations import queries as operations
+
+HISTORY_SHOWN = 15
+MEGABYTE = 1_048_576
+
+
+@dataclass(frozen=True)
+class Witness:
+    """One of the three: what it says, where that is read, and whether it differs from the others."""
+
+    name: str
+    commit: str
+    about: str
+    differs: bool
+
+
+def context(name: str, person: Person) -> dict[str, Any] | None:
+    """The template's context; None when there is no such environment."""
+    found = Environment.objects.select_related("owner").filter(name=name).first()
+    if found is None:
+        return None
+    history = found.operations.select_related("requested_by").order_by("-created_at")[:HISTORY_SHOWN]
+    return {
+        "environment": found,
+        "row": row_of(found),
+        "answer": answer(found),
+        "witnesses": witnesses(found),
+        "instances": [_instance(each) for each in found.instances],
+        "queue": [progress(each) for each in operations.queue_of(found)],
+        "history": [(each, report.took(each)) for each in history],
+        "may_deploy": accounts.may(person, Permission.DEPLOY, operations.place_of(found)),
+        "deploy_url": reverse("operations:deploy", args=[found.name]),
+        "lines": "\n".join(equal_lines.look(found)),
+    }
+
+
+def answer(environment: Environment) -> str:
+    """The headline sentence: how it is, what runs, since when, by whom."""
+    runs = environment.app_commit or environment.platform_commit or environment.deployed_commit
+    ref = environment.platform_ref or environment.deployed_ref
+    if not environment.app_guid:
+        return (
+            "Nothing was deployed there yet."
+            if environment.refreshed_at
+            else "The portal has not looked there yet."
+        )
+    what = f"runs {ref or 'an unnamed version'}" + (f" ({runs[:8]})" if runs else "")
+    instances = wording.count(environment.instances_wanted, "instance")
+    how = {
+        Health.HEALTHY: f"{what}; {instances} wanted, all running",
+        Health.DEGRADED: f"{what}, but {environment.instances_running} of {instances} run well",
+        Health.DOWN: f"should run {ref or runs[:8]}, but no instance is up",
+        Health.STOPPED: f"holds {ref or runs[:8]}, but is stopped",
+    }
+    words = how.get(Health(environment.health), what)
+    return f"{environment.name.capitalize() if not environment.is_sandbox else environment.name} {words}."
+
+
+def witnesses(environment: Environment) -> list[Witness]:
+    """Git, the platform, the application: their commits, and which differ (product.md, Environments)."""
+    said = Witnesses(environment.deployed_commit, environment.platform_commit, environment.app_commit)
+    found = drift(said)
+    about = {
+        "git": environment.deployed_ref or "what the portal last deployed",
+        "platform": environment.platform_ref or "the droplet and its variables",
+        "app": environment.app_ref or "what /version answers",
+    }
+    titles = {"git": "Git", "platform": "Platform", "app": "Application"}
+    return [
+        Witness(titles[name], commit, about[name], found.drifted and name in found.differs)
+        for name, commit in vars(said).items()
+    ]
+
+
+def _instance(seen: dict[str, Any]) -> dict[str, Any]:
+    """One instance in words: its state, age, processor and memory."""
+    uptime, cpu, memory = seen.get("uptime_s"), seen.get("cpu"), seen.get("memory_bytes")
+    states = {"RUNNING": "healthy", "CRASHED": "down", "STARTING": "waiting", "DOWN": "down"}
+    return {
+        "index": seen.get("index"),
+        "state": states.get(str(seen.get("state")), "not_known"),
+        "word": str(seen.get("state", "")).capitalize(),
+        "age": wording.duration(uptime) if uptime is not None else "–",
+        "cpu": f"{cpu * 100:.0f} %" if cpu is not None else "–",
+        "memory": f"{memory // MEGABYTE:,} MB" if memory is not None else "–",
+        "details": seen.get("details") or "",
+    }
+
+
+def looked(environment: Environment) -> str:
+    """When the portal last looked, in words."""
+    return wording.ago(environment.refreshed_at, timezone.now()) if environment.refreshed_at else "never"

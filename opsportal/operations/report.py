@@ -1,0 +1,198 @@
+"""What the page of one operation says: its headline, its steps against their usual time, what to do next."""
+
+import json
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import datetime
+from statistics import median
+from typing import Any
+
+from django.core.cache import cache
+from django.urls import reverse
+from django.utils import timezone
+
+from opsportal.accounts.models import Person
+from opsportal.kit import wording
+from opsportal.operations import equal_lines, output, queries, registry
+from opsportal.operations.models import Operation, State, Step, StepState, WhoseMove
+
+#: Earlier runs that "usually" is the median of, and for how many seconds that is remembered.
+EARLIER_RUNS, REMEMBERED_SECONDS = 15, 30
+FAILURE_LINES = 20
+
+MOVING = {StepState.RUNNING, StepState.WAITING}
+OPEN = {StepState.PENDING, *MOVING}
+
+MOVES = {
+    WhoseMove.YOURS: "It is your move: the change or what it names has to be mended.",
+    WhoseMove.OURS: "It is the portal's fault, not yours.",
+    WhoseMove.PLATFORM: "It is the platform's fault, not yours.",
+    WhoseMove.CANCELLED: "",
+}
+
+
+@dataclass(frozen=True)
+class StepView:
+    """A step as the template shows it. ``share`` is 0 to 100; ``left`` words for the time left."""
+
+    position: int
+    title: str
+    state: str
+    attempt: int
+    detail: str
+    started_at: datetime | None
+    seconds: float | None
+    usual: float | None
+    share: int | None
+    left: str
+
+    @property
+    def is_moving(self) -> bool:
+        """Whether its time still counts."""
+        return self.state in MOVING
+
+    @property
+    def usual_words(self) -> str:
+        """How long it usually takes."""
+        return wording.duration(self.usual) if self.usual else ""
+
+
+def usual_seconds(kind: str) -> dict[str, float]:
+    """Step name → median seconds over the last runs that succeeded; steps that never ran are missing."""
+    key = f"usual seconds of {kind}"
+    known: dict[str, float] | None = cache.get(key)
+    if known is None:
+        known = _measure(kind)
+        cache.set(key, known, REMEMBERED_SECONDS)
+    return known
+
+
+def _measure(kind: str) -> dict[str, float]:
+    recent = Operation.objects.filter(kind=kind, state=State.SUCCEEDED).order_by("-ended_at")
+    ids = list(recent.values_list("id", flat=True)[:EARLIER_RUNS])
+    taken = defaultdict(list)
+    rows = Step.objects.filter(operation_id__in=ids, state=StepState.SUCCEEDED).order_by()
+    for name, started, ended in rows.values_list("name", "started_at", "ended_at"):
+        if started and ended:
+            taken[name].append((ended - started).total_seconds())
+    return {name: median(seconds) for name, seconds in taken.items()}
+
+
+def seconds_left(steps: list[Step], usual: dict[str, float], now: datetime) -> float | None:
+    """How long an operation still takes if it goes as usual; None when nothing is known."""
+    known = [each for each in steps if each.state in OPEN and each.name in usual]
+    if not known:
+        return None
+    left = 0.0
+    for each in known:
+        passed = (now - each.started_at).total_seconds() if each.started_at else 0.0
+        left += max(0.0, usual[each.name] - passed)
+    return left
+
+
+def usual_total(kind: str, params: dict[str, Any]) -> float | None:
+    """How long a new operation usually takes, in seconds. A step whose own parameter says no is left out."""
+    usual = usual_seconds(kind)
+    return sum(value for name, value in usual.items() if params.get(name) is not False) or None
+
+
+def step_views(operation: Operation, steps: list[Step], now: datetime) -> list[StepView]:
+    """The steps for the template."""
+    usual = usual_seconds(operation.kind)
+    return [_step_view(each, usual.get(each.name), now) for each in steps]
+
+
+def _step_view(step: Step, usual: float | None, now: datetime) -> StepView:
+    passed = (now - step.started_at).total_seconds() if step.started_at else 0.0
+    share = step.progress
+    if share is None and usual and step.state in MOVING:
+        share = min(passed / usual, 0.97)
+    left = ""
+    if usual and share is not None and step.state in MOVING:
+        rest = usual - passed
+        left = f"about {wording.duration(rest)} left" if rest >= 1 else "longer than usual"
+    return StepView(
+        position=step.position,
+        title=step.title,
+        state=step.state,
+        attempt=step.attempt,
+        detail=step.detail,
+        started_at=step.started_at,
+        seconds=step.seconds,
+        usual=usual,
+        share=None if share is None else round(share * 100),
+        left=left,
+    )
+
+
+def page(operation: Operation, person: Person) -> dict[str, Any]:
+    """Everything above the output: the template's context, and the fragment's."""
+    now = timezone.now()
+    steps = list(operation.steps.all())
+    current = next(
+        (each for each in steps if each.state in {*MOVING, StepState.NEEDS_YOU, StepState.UNKNOWN}), None
+    )
+    failed = next((each for each in steps if each.state == StepState.FAILED), None)
+    kind = registry.kind(operation.kind)
+    left = None if operation.is_ended else seconds_left(steps, usual_seconds(operation.kind), now)
+    return {
+        "operation": operation,
+        "kind_title": kind.title if kind else operation.kind,
+        "who": operation.requested_by or operation.requester,
+        "steps": step_views(operation, steps, now),
+        "current": current,
+        "step_count": sum(not each.tidy for each in steps),
+        "left": wording.duration(left) if left and left >= 1 else "",
+        "took": took(operation),
+        "ahead": queries.position_in_queue(operation),
+        "question": current.memo.get("question")
+        if current and current.state == StepState.NEEDS_YOU
+        else None,
+        "failed": failed,
+        "last_words": output.of_step(operation.id, failed.position, FAILURE_LINES) if failed else [],
+        "move": MOVES.get(WhoseMove(operation.whose_move), "") if operation.whose_move else "",
+        "may_cancel": queries.may_cancel(operation, person),
+        "may_retry": queries.may_retry(operation, person),
+        "stopped": operation.state in {State.FAILED, State.CANCELLED, State.UNKNOWN},
+        "lines": "\n".join(
+            equal_lines.for_operation(operation.kind, operation.environment, operation.params)
+        ),
+    }
+
+
+def _took(operation: Operation) -> float | None:
+    if operation.started_at is None or operation.ended_at is None:
+        return None
+    return (operation.ended_at - operation.started_at).total_seconds()
+
+
+def output_view(operation: Operation, line: int, text: str) -> dict[str, Any]:
+    """The output viewer's context: the lines in the page, and where to find the others without scripts."""
+    titles = output.step_titles(operation)
+    count = operation.output_count
+    lines = output.matching(operation.id, text) if text else output.window(operation.id, count, line)
+    first, last = (lines[0][0], lines[-1][0]) if lines else (0, 0)
+    address = reverse("operations:operation", args=[operation.id])
+    pages = []
+    if not text and first > 1:
+        pages += [
+            ("First", f"{address}?line=1"),
+            ("Earlier", f"{address}?line={max(1, first - output.PAGE // 2)}"),
+        ]
+    if not text and last < count:
+        pages += [("Later", f"{address}?line={last + output.PAGE // 2}"), ("Last", address)]
+    return {
+        "lines": output.shown_lines(lines, titles, headings=not text),
+        "last": count,
+        "total": count,
+        "url": reverse("operations:output", args=[operation.id]),
+        "download": reverse("operations:download", args=[operation.id]),
+        "titles": json.dumps(titles),
+        "follow": not operation.is_ended and not line and not text,
+        "search": text,
+        "shown": f"Lines {first:,} to {last:,} of {count:,}." if not text else f"Lines that hold “{text}”.",
+        "pages": pages,
+        "nothing": "It printed nothing."
+        if operation.is_ended
+        else "Nothing is printed yet; lines appear here live.",
+    }
