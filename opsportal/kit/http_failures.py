@@ -2,14 +2,17 @@
 
 
 def causes(error: BaseException) -> list[BaseException]:
-    """List an exception and all that it wraps, outermost first, however requests and urllib3 nest it."""
+    """List an exception and all that it wraps, outermost first, however requests and urllib3 nest it.
+
+    Not ``__context__``: that is whatever its caller was handling just then, another call's failure perhaps.
+    """
     found: list[BaseException] = []
     waiting: list[object] = [error]
     while waiting:
         one = waiting.pop(0)
         if isinstance(one, BaseException) and one not in found:
             found.append(one)
-            waiting += [*one.args, getattr(one, "reason", None), one.__cause__, one.__context__]
+            waiting += [*one.args, getattr(one, "reason", None), one.__cause__]
     return found
 
 
@@ -49,6 +52,10 @@ _FAILURE_WORDS: tuple[tuple[frozenset[str], str], ...] = (
     (
         frozenset({"RemoteDisconnected", "ConnectionResetError", "BrokenPipeError", "IncompleteRead"}),
         "the connection was closed before the whole answer had come",
+    ),
+    (
+        frozenset({"BadStatusLine", "LineTooLong", "InvalidHeader"}),
+        "what answered does not speak HTTP properly",
     ),
     (frozenset({"DecodeError", "ContentDecodingError"}), "the answer's compression was broken"),
     (frozenset({"InvalidURL", "MissingSchema", "InvalidSchema", "ValueError"}), "the address is not valid"),

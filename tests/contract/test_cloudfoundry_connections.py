@@ -84,6 +84,20 @@ def test_nothing_listening_means_that_nothing_was_done() -> None:
     assert len(slept) == 2
 
 
+def test_an_earlier_refused_call_does_not_make_a_broken_one_safe_to_repeat(
+    platform: tuple[str, Script],
+) -> None:
+    url, script = platform
+    script.on("POST /v3/builds", hangs_up)
+    try:
+        client(f"http://127.0.0.1:{free_port()}").build("b1")
+    except Unavailable:
+        with pytest.raises(Unavailable) as error:
+            client(url).create_build("p1")
+    assert error.value.maybe_done
+    assert len(script.asked("POST /v3/builds")) == 1
+
+
 def test_an_answer_that_only_drips_comes_to_an_end(
     platform: tuple[str, Script], monkeypatch: pytest.MonkeyPatch
 ) -> None:

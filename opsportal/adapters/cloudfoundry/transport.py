@@ -12,11 +12,11 @@ from urllib.parse import unquote_plus
 import requests
 from urllib3.exceptions import HTTPError
 
-from opsportal.adapters.cloudfoundry.calls import Answer, BodyUnreadable, Call
+from opsportal.adapters.cloudfoundry.calls import Answer, Call
 from opsportal.adapters.cloudfoundry.errors import BadAnswer, Unavailable, presentable
 from opsportal.adapters.cloudfoundry.retry import Failure, RetryPolicy
 from opsportal.kit.http import AnswerTooLarge, AnswerTooSlow, Session, read_body
-from opsportal.kit.http_failures import causes, describe_failure, nothing_was_sent
+from opsportal.kit.http_failures import describe_failure, nothing_was_sent
 
 log = logging.getLogger(__name__)
 _ANSWER_SECONDS = 120.0
@@ -103,8 +103,6 @@ class Transport:
                 describe_failure(problem), method=call.method, path=call.path, maybe_done=not call.may_repeat
             ) from problem
         except (requests.RequestException, HTTPError, AnswerTooSlow) as problem:
-            if any(isinstance(one, BodyUnreadable) for one in causes(problem)):
-                raise
             sent = not nothing_was_sent(problem)
             error = Unavailable(
                 describe_failure(problem),
