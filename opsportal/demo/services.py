@@ -68,7 +68,7 @@ def web(ports: Ports) -> list[str]:
 def worker() -> list[str]:
     """What carries operations out."""
     return [
-        *(PYTHON, "-m", "celery", "-A", "opsportal.config", "worker", "--loglevel", "WARNING"),
+        *(PYTHON, "-m", "celery", "--quiet", "-A", "opsportal.config", "worker", "--loglevel", "WARNING"),
         *("--pool", "threads", "--concurrency", "16", "-Q", "operations,default"),
         *("--without-gossip", "--without-mingle"),
     ]
@@ -76,7 +76,7 @@ def worker() -> list[str]:
 
 def scheduler() -> list[str]:
     """What rings for due work."""
-    return [PYTHON, "-m", "celery", "-A", "opsportal.config", "beat", "--loglevel", "WARNING"]
+    return [PYTHON, "-m", "celery", "--quiet", "-A", "opsportal.config", "beat", "--loglevel", "WARNING"]
 
 
 def worker_answers(redis_url: str) -> bool:
