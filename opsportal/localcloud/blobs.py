@@ -125,9 +125,11 @@ class Blobs:
     def keep_droplet(self, guid: str, tree: Path) -> str:
         """Make a droplet of a directory that holds `app/`; its sha256."""
         made = self.droplet(guid).with_suffix(".new")
-        with gzip.GzipFile(made, "wb", compresslevel=1, mtime=0) as packed:
-            with tarfile.open(fileobj=packed, mode="w") as archive:
-                archive.add(tree, arcname=".", filter=_plain_owner)
+        with (
+            gzip.GzipFile(made, "wb", compresslevel=1, mtime=0) as packed,
+            tarfile.open(fileobj=packed, mode="w") as archive,
+        ):
+            archive.add(tree, arcname=".", filter=_plain_owner)
         made.replace(self.droplet(guid))
         return sha256(self.droplet(guid))
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .app_life import app_target, assign_droplet, audit_app, start_app
+from .app_life import assign_droplet, audit_app, start_app
 from .errors import unprocessable
 from .processes import copy_process, newest, processes_of, stamp
 from .revisioning import revise
@@ -320,6 +320,3 @@ def _roll_back(cloud: Cloud, app: Document, deployment: Document, process: Docum
         runtime(cloud).remove_process(process["guid"])
     set_status(cloud, deployment["guid"], FINALIZED, "CANCELED")
     runtime(cloud).converge_app(app["guid"])
-
-
-__all__ = ["active", "app_target", "cancel", "create_deployment", "go_on", "tick"]

@@ -11,10 +11,11 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
+from .bindings import unbind_app
 from .blobs import Blobs
 from .cell.cell import Cell
 from .cell.spec import Crash, HealthCheck, Outside, Spec, TaskSpec
-from .context import SYSTEM, audit
+from .context import audit
 from .logs import LogStore
 from .processes import processes_of, stamp
 from .router import Proxy
@@ -57,6 +58,7 @@ class Runtime:
         self._stager = Stager(self)
         self._work = ThreadPoolExecutor(4, "localcloud-work")
         self._staging = ThreadPoolExecutor(STAGERS, "localcloud-staging")
+        self._packing = ThreadPoolExecutor(STAGERS, "localcloud-packing")
 
     # -- life --------------------
 
@@ -73,10 +75,11 @@ class Runtime:
 
     def stop(self) -> None:
         """End everything that runs; what shall run is still known for the next start."""
-        self._staging.shutdown(wait=False, cancel_futures=True)
+        for pool in (self._staging, self._packing):
+            pool.shutdown(wait=False, cancel_futures=True)
         self.cell.stop()
-        self._work.shutdown(wait=True, cancel_futures=True)
-        self._staging.shutdown(wait=True, cancel_futures=True)
+        for pool in (self._work, self._staging, self._packing):
+            pool.shutdown(wait=True, cancel_futures=True)
         self.logs.close()
 
     def _fail_interrupted(self) -> None:
@@ -127,12 +130,10 @@ class Runtime:
         with self.cloud.store.lock:  # so that an older view can never be told after a newer one
             app = self.cloud.store.get("app", app_guid)
             for process in processes_of(self.cloud, app_guid):
-                if app is None or app["state"] != "STARTED":
-                    self.cell.converge(process["guid"], None, 0)
-                    continue
-                if process["running"] is None:
-                    process = stamp(self.cloud, app, process, None)
-                spec = _spec(app, process)
+                spec = None
+                if app is not None and app["state"] == "STARTED":
+                    known = process["running"] is not None
+                    spec = _spec(app, process if known else stamp(self.cloud, app, process, None))
                 self.cell.converge(process["guid"], spec, process["instances"] if spec else 0)
 
     def remove_process(self, guid: str) -> None:
@@ -145,6 +146,7 @@ class Runtime:
         """Stop and forget an app with all that hangs on it; one that is gone is fine."""
         store = self.cloud.store
         with store.lock:
+            unbind_app(self.cloud, guid)
             for task in store.find("task", app_guid=guid):
                 self.cell.cancel_task(task["guid"])
             for process in store.find("process", app_guid=guid):
@@ -163,7 +165,11 @@ class Runtime:
         if self.cloud.store.get("app", app_guid) is None:
             self.logs.forget(app_guid)
 
-    # -- builds and tasks --------------------
+    # -- packages, builds and tasks --------------------
+
+    def process_package(self, work: Callable[[], object]) -> None:
+        """Assemble an uploaded package soon."""
+        self._packing.submit(_logged, work)
 
     def stage(self, build_guid: str) -> None:
         """Do a build's work soon."""
@@ -208,7 +214,7 @@ class Runtime:
             elif status:
                 changes = {"state": "FAILED", "failure_reason": f"Exited with status {status}"}
             else:
-                changes = {"state": "SUCCEEDED", "failure_reason": None}
+                changes = {"state": "SUCCEEDED"}
             self.cloud.store.update("task", guid, **changes)
 
     # -- what the cell tells --------------------
@@ -282,6 +288,3 @@ def _allow_many_files() -> None:
     wanted = hard if hard != resource.RLIM_INFINITY else 65_536
     if soft < wanted:
         resource.setrlimit(resource.RLIMIT_NOFILE, (min(wanted, 65_536), hard))
-
-
-__all__ = ["SYSTEM", "Runtime"]

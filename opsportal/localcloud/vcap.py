@@ -1,4 +1,4 @@
-"""What an application finds in its environment: VCAP_APPLICATION, VCAP_SERVICES, DATABASE_URL and its own variables."""
+"""What an application finds in its environment: VCAP_APPLICATION, VCAP_SERVICES, DATABASE_URL, its own."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def _service(cloud: Cloud, binding: Document, instance: Document) -> tuple[str, 
         "binding_guid": binding["guid"],
         "binding_name": binding.get("name"),
         "credentials": binding.get("credentials") or {},
-        "syslog_drain_url": instance.get("syslog_drain_url"),
+        "syslog_drain_url": binding.get("syslog_drain_url"),
         "volume_mounts": [],
     }
     if plan:
@@ -94,7 +94,7 @@ def application(cloud: Cloud, app: Document, process: Document | None = None) ->
 
 def group(cloud: Cloud, name: str) -> dict[str, str]:
     """The variables that the operator gives every app: `running` or `staging`."""
-    found = cloud.store.first("environment_variable_group", name=name)
+    found = cloud.store.get("environment_variable_group", name)
     return dict(found["var"]) if found else {}
 
 

@@ -54,7 +54,7 @@ class Keeper:
 class Child:
     """A running command. Made in any thread; told of lines and of the end in the reactor's thread."""
 
-    def __init__(  # noqa: PLR0917 - its two makers read best this way
+    def __init__(
         self,
         keeper: Keeper,
         command: Sequence[str],
