@@ -63,7 +63,7 @@ def actor(caller: Caller | None) -> dict[str, str]:
     return SYSTEM if caller is None else {"guid": caller.guid, "type": "user", "name": caller.name}
 
 
-def audit(  # noqa: PLR0917
+def audit(
     cloud: Cloud,
     type: str,  # noqa: A002 - the platform's own word
     actor: dict[str, str],

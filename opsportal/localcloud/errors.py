@@ -140,7 +140,7 @@ def binding_in_progress(app: str, instance: str) -> ApiError:
 
 
 def rate_limited(anonymous: bool = False) -> ApiError:
-    """429 for a user, or for an address that sent no token; labelled plain text by the platform, although JSON."""
+    """429 for a user, or an address that sent no token; the platform labels it plain text, although JSON."""
     if anonymous:
         detail = (
             "Rate Limit Exceeded: Unauthenticated requests from this IP address have exceeded the limit. "

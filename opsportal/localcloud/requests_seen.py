@@ -13,7 +13,8 @@ KEPT = 50_000
 class Seen:
     """One request: its number (from 1, growing), what was asked, what was answered, by whom, in how many ms.
 
-    ``status`` 0 means that the connection was closed without an answer.
+    ``status`` 0: the connection was closed and nothing was done. ``dropped``: closed without an answer; with a
+    status it was done all the same.
     """
 
     number: int
@@ -22,6 +23,7 @@ class Seen:
     status: int
     user: str
     ms: float
+    dropped: bool = False
 
 
 class RequestsSeen:
@@ -32,10 +34,11 @@ class RequestsSeen:
         self._numbers = itertools.count(1)
         self._lock = threading.Lock()
 
-    def add(self, method: str, path: str, status: int, user: str, ms: float) -> None:
-        """Note an answered request; ``path`` with its query."""
+    def add(self, method: str, path: str, status: int, user: str, ms: float, dropped: bool = False) -> None:
+        """Note a request that was dealt with; ``path`` with its query."""
         with self._lock:
-            self._ring.append(Seen(next(self._numbers), method, path, status, user, round(ms, 1)))
+            seen = Seen(next(self._numbers), method, path, status, user, round(ms, 1), dropped)
+            self._ring.append(seen)
 
     def since(self, number: int) -> list[dict[str, Any]]:
         """The requests numbered above ``number`` that are still kept, oldest first."""
