@@ -37,7 +37,7 @@ def create_person(
     with transaction.atomic():
         person.full_clean()
         person.save()
-        _record(by, "create_person", person, reason, {"name": person.name})
+        _record(by, "create", person, reason, {"name": person.name})
         for role in roles:
             grant_role(person=person, role=role, by=by, reason=reason)
     return person
@@ -106,7 +106,7 @@ def change_details(*, person: Person, by: By, reason: str = "", **details: str) 
     if unknown:
         raise TypeError(f"No detail of a person: {', '.join(sorted(unknown))}")
     with transaction.atomic():
-        kept = Person.objects.select_for_update().get(pk=person.pk)
+        kept = Person.objects.select_for_update(no_key=True).get(pk=person.pk)
         changed = {
             name: [getattr(kept, name), value]
             for name, value in details.items()

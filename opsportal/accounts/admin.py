@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib import admin
+from django.contrib.auth.models import Group
 from django.contrib.auth.password_validation import validate_password
 from django.contrib.auth.views import redirect_to_login
 from django.db.models import Model, QuerySet
@@ -150,6 +151,7 @@ def change_own_password(request: HttpRequest, extra_context: Any = None) -> Http
     return HttpResponseRedirect(resolve_url("admin:accounts_person_change", person_of(request).pk))
 
 
+admin.site.unregister(Group)  # roles say who may do what; groups would say nothing
 admin.site.site_header = admin.site.site_title = "Ops portal"
 admin.site.index_title = "People and settings"
 admin.site.login = sign_in_through_the_portal  # type: ignore[method-assign]

@@ -51,14 +51,12 @@ def person_named(username: str) -> Person | None:
 
 
 def active_admins(*, lock: bool = False) -> frozenset[str]:
-    """User names of those who can manage people now. ``lock``: keep roles and people so until the
-    transaction ends.
-    """
+    """User names of those who can manage people now; ``lock``: so they stay until the transaction ends."""
     held = (
         PersonRole.objects.filter(role=ADMIN, person__is_active=True).select_related("person").order_by("pk")
     )
     if lock:
-        held = held.select_for_update()
+        held = held.select_for_update(no_key=True)  # rows that refer to these people may still be written
     return frozenset(row.person.username for row in held)
 
 

@@ -35,7 +35,9 @@ class SignIn(LoginView):
         """Sign in and say so in the trail."""
         response = super().form_valid(form)
         person = person_of(self.request)
-        audit.record(actor=person.username, action="person.sign_in", target=person.username, target_kind="person")
+        audit.record(
+            actor=person.username, action="person.sign_in", target=person.username, target_kind="person"
+        )
         return response
 
 

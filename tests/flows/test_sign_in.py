@@ -358,7 +358,7 @@ def test_an_admin_makes_a_person_who_can_then_sign_in(client: Client) -> None:
     assert client.post(reverse("admin:accounts_person_add"), form).status_code == 302
 
     assert sign_in(Client(), "bo").status_code == 302
-    assert Entry.objects.filter(actor="ada", action="person.create_person", target="bo").count() == 1
+    assert Entry.objects.filter(actor="ada", action="person.create", target="bo").count() == 1
 
 
 def test_the_last_admin_cannot_be_switched_off_in_the_admin(client: Client) -> None:
