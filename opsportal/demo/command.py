@@ -87,12 +87,12 @@ def _run(layout: Layout, options: argparse.Namespace, held: IO[str]) -> int:
 
 def _start(runner: Runner, layout: Layout, ports: Ports, redis_url: str) -> None:
     began = time.monotonic()
-    _say("Starting the local cloud, and preparing the database")
+    _say("Starting the local cloud and the web server, and preparing the database")
     runner.start("cloud", services.cloud(layout, ports), layer=CLOUD)
+    runner.start("web", services.web(ports), layer=PORTAL)
     runner.complete("prepare", services.prepare(), 180)
     runner.wait("The local cloud", lambda: services.answers(f"{ports.cloud_url}/v3"), 60)
-    _say("Starting web, worker and scheduler")
-    runner.start("web", services.web(ports), layer=PORTAL)
+    _say("Starting worker and scheduler")
     runner.start("worker", services.worker(), layer=PORTAL)
     runner.start("scheduler", services.scheduler(), layer=PORTAL)
     runner.wait("The portal", lambda: services.answers(ports.portal_url), 60)
@@ -132,6 +132,8 @@ def _environment(layout: Layout, settings: dict[str, str], people_password: str)
         "DEMO_PASSWORD": people_password,
         "PATH": path,
         "PYTHONUNBUFFERED": "1",
+        # Celery's word about root, on a machine where somebody chose to be root
+        "PYTHONWARNINGS": "ignore:You're running the worker",
     }
 
 
