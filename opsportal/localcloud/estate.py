@@ -81,7 +81,9 @@ def _apply_quota(cloud: Cloud, organization: Document, quota: dict[str, Any] | N
     if not quota:
         return
     values = {part: limits | quota.get(part, {}) for part, limits in catalogue.UNLIMITED.items()}
-    kept = catalogue.ensure(cloud, "organization_quota", quota.get("name", organization["name"]), **values)
+    kept = catalogue.ensure(
+        cloud, "organization_quota", str(quota.get("name", organization["name"])), **values
+    )
     cloud.store.update("organization_quota", kept["guid"], **values)
     cloud.store.update("organization", organization["guid"], quota_guid=kept["guid"])
 

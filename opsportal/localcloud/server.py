@@ -10,7 +10,7 @@ import socketserver
 from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
-from typing import Any, cast
+from typing import Any
 from urllib.parse import unquote
 
 from .dispatch import ConnectionDropped
@@ -103,7 +103,7 @@ class Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             self.send_error(HTTPStatus.BAD_REQUEST)
             return
-        body = BodyStream(cast(io.BufferedIOBase, self.rfile), int(length), chunked)
+        body = BodyStream(self.rfile, int(length), chunked)
         reply = _Reply(self)
         try:
             result = self.server.application(self._environ(body, chunked), reply.start)

@@ -40,7 +40,7 @@ def new_instance(cloud: Cloud, space: str, name: str, type: str, **values: Any) 
     """
     with cloud.store.lock:
         check_name(cloud, space, name)
-        document = {
+        document: Document = {
             "name": name,
             "type": type,
             "space_guid": space,

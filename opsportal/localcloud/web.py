@@ -194,9 +194,9 @@ def json_response(body: Any, status: int = 200, headers: Mapping[str, str] | Non
     return Response(text, status=status, headers=kind | dict(headers or {}))
 
 
-from .bodies import Body, known_fields  # noqa: E402, F401 - one import for those who write endpoints
-from .listing import listing, pick  # noqa: E402, F401
-from .rights import (  # noqa: E402, F401
+from .bodies import Body, known_fields  # noqa: E402 - one import for those who write endpoints
+from .listing import listing, pick  # noqa: E402
+from .rights import (  # noqa: E402
     can_see_space,
     has_space_role,
     require_admin,
@@ -204,3 +204,23 @@ from .rights import (  # noqa: E402, F401
     visible_organizations,
     visible_spaces,
 )
+
+__all__ = [
+    "Answer",
+    "ApiRequest",
+    "Body",
+    "Caller",
+    "can_see_space",
+    "has_space_role",
+    "json_response",
+    "known_fields",
+    "listing",
+    "load_routes",
+    "pick",
+    "require_admin",
+    "require_space_role",
+    "route",
+    "to_response",
+    "visible_organizations",
+    "visible_spaces",
+]

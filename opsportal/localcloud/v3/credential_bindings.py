@@ -18,7 +18,7 @@ from . import apps
 
 NO_INSTANCE = "The service instance could not be found: '{}'"
 INCLUDE: dict[str, Includer] = {
-    "app": follow("app", "app_guid", "apps", apps.present),
+    "app": follow("app", "app_guid", "apps", apps.present_app),
     "service_instance": follow(
         "service_instance", "service_instance_guid", "service_instances", present_instance
     ),

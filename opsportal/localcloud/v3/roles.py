@@ -88,7 +88,8 @@ def create(request: ApiRequest) -> Answer:
     if type_ and ("organization" if in_space else "space") in given:
         body.problems.append("Role cannot be associated with both an organization and a space")
     data = given.get("user", {}).get("data") if isinstance(given.get("user"), dict) else None
-    if not _names_a_user(data):
+    if not isinstance(data, dict) or not _names_a_user(data):
+        data = {}
         body.problems.append("Relationships User must have a guid, or a username with an optional origin")
     body.check()
     place = _place(request, "space" if in_space else "organization", guid)

@@ -53,7 +53,6 @@ def root(request: ApiRequest) -> Answer:
     return {
         "links": {
             "self": here,
-            "cloud_controller_v2": None,
             "cloud_controller_v3": {**request.href("/v3"), "meta": {"version": VERSION}},
             "network_policy_v0": request.href("/networking/v0/external"),
             "network_policy_v1": request.href("/networking/v1/external"),

@@ -84,7 +84,7 @@ def _register(cloud: Cloud, guid: str) -> Document:
     with cloud.store.lock:
         known = cloud.store.get("user", guid)
         if known is None:
-            client = {"username": None, "presentation_name": guid, "origin": None, "groups": []}
+            client: Document = {"username": None, "presentation_name": guid, "origin": None, "groups": []}
             return cloud.store.create(
                 "user", {"guid": guid, "password_hash": None, "registered": True, "metadata": None, **client}
             )
