@@ -55,7 +55,7 @@ class PatientAdapter(HTTPAdapter):
         self._timeout = timeout
         super().__init__(**kwargs)
 
-    def send(  # type: ignore[override]  # noqa: PLR0917 (the order is HTTPAdapter's)
+    def send(  # type: ignore[override]
         self,
         request: requests.PreparedRequest,
         stream: bool = False,
