@@ -16,11 +16,11 @@ ROUND, APART = 40, 10
 @shared_task(name="environments.refresh_repository", soft_time_limit=300, time_limit=330)
 def refresh_repository() -> None:
     """Fetch the repository and bring the mirror up to date."""
-    if cache.add("refreshing the repository", 1, timeout=120):
+    if cache.add("refreshing-the-repository", 1, timeout=120):
         try:
             mirror.refresh(platform.repository())
         finally:
-            cache.delete("refreshing the repository")
+            cache.delete("refreshing-the-repository")
 
 
 @shared_task(name="environments.refresh_due", soft_time_limit=30, time_limit=60)
@@ -28,7 +28,7 @@ def refresh_due() -> None:
     """Start a look at each environment whose time has come."""
     due = Environment.objects.filter(refresh_due_at__lte=timezone.now()).order_by("refresh_due_at")
     for name in due.values_list("name", flat=True)[:ROUND]:
-        if cache.add(f"looking at {name}", 1, timeout=APART):
+        if cache.add(f"looking-at:{name}", 1, timeout=APART):
             refresh_environment.apply_async((name,), expires=60)
 
 

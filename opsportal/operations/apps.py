@@ -7,3 +7,9 @@ class OperationsConfig(AppConfig):
     """Operations: the engine and its kinds."""
 
     name = "opsportal.operations"
+
+    def ready(self) -> None:
+        """Kinds register themselves."""
+        from opsportal.operations import kinds  # noqa: PLC0415
+
+        kinds.load()

@@ -56,6 +56,11 @@ CATALOGUE: dict[str, Words] = {
         "The source at {commit} is too large: {what}",
         "Remove what does not belong in the repository, push, deploy.",
     ),
+    "source:unusable": Words(
+        _Y,
+        "The source cannot be sent as it is: {what}",
+        "Correct what it names in the repository, push, and deploy again.",
+    ),
     "manifest:bad": Words(_Y, "{path} at {commit}: {what}", "{remedy}"),
     "manifest:refused": Words(
         _Y,

@@ -33,7 +33,10 @@ MOVES = {
 
 @dataclass(frozen=True)
 class StepView:
-    """A step as the template shows it. ``share`` is 0 to 100; ``left`` words for the time left."""
+    """A step as the template shows it. ``share`` is 0 to 100; ``left`` words for the time left.
+
+    A step that waits for the platform is called running: it is, for whoever watches.
+    """
 
     position: int
     title: str
@@ -59,7 +62,7 @@ class StepView:
 
 def usual_seconds(kind: str) -> dict[str, float]:
     """Step name → median seconds over the last runs that succeeded; steps that never ran are missing."""
-    key = f"usual seconds of {kind}"
+    key = f"usual-seconds:{kind}"
     known: dict[str, float] | None = cache.get(key)
     if known is None:
         known = _measure(kind)
@@ -114,7 +117,7 @@ def _step_view(step: Step, usual: float | None, now: datetime) -> StepView:
     return StepView(
         position=step.position,
         title=step.title,
-        state=step.state,
+        state=StepState.RUNNING if step.state == StepState.WAITING else step.state,
         attempt=step.attempt,
         detail=step.detail,
         started_at=step.started_at,
@@ -160,7 +163,8 @@ def page(operation: Operation, person: Person) -> dict[str, Any]:
     }
 
 
-def _took(operation: Operation) -> float | None:
+def took(operation: Operation) -> float | None:
+    """Seconds from its start to its end; None before it has ended, or when it never started."""
     if operation.started_at is None or operation.ended_at is None:
         return None
     return (operation.ended_at - operation.started_at).total_seconds()

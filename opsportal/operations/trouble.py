@@ -12,16 +12,19 @@ from opsportal.adapters import cloudfoundry as cf
 from opsportal.adapters import git
 from opsportal.operations.outcomes import Fail, Outcome, Wait
 from opsportal.operations.run import Run
+from opsportal.operations.source import SourceError
 
 #: Seconds the platform may be away or talk nonsense before a step gives up.
 PATIENCE = 180.0
 NONSENSE = 20.0
 
-EXPECTED = (cf.CloudFoundryError, git.GitError)
+EXPECTED = (cf.CloudFoundryError, git.GitError, SourceError)
 
 
 def outcome_of(error: Exception, run: Run) -> Outcome:
     """Sort an error of an adapter: by whose move it is."""
+    if isinstance(error, SourceError):
+        return Fail("source:unusable", {"what": error})
     if isinstance(error, git.RefNotFound):
         return Fail("source:ref-gone", {"ref": run.params.get("ref", "such commit")})
     if isinstance(error, git.GitError):

@@ -29,10 +29,10 @@ def usual_seconds(kind: str, step: str) -> float | None:
 
 def look_again_in(run: Run) -> float:
     """Seconds until the next look at what this step waits for."""
-    under_way = cache.get("operations under way")
+    under_way = cache.get("operations-under-way")
     if under_way is None:
         under_way = Operation.objects.filter(state__in=HOLDING).count()
-        cache.set("operations under way", under_way, timeout=2)
+        cache.set("operations-under-way", under_way, timeout=2)
     return pace(run.elapsed, usual_seconds(run.operation.kind, run.step.name), under_way)
 
 
