@@ -1,0 +1,1 @@
+"""The local cloud, held against the platform's contract over HTTP."""
