@@ -61,20 +61,45 @@ def request(
         known = ", ".join(each.name for each in chosen.parameters) or "none"
         raise BadParameter(unknown[0], f"{chosen.title} has no parameter “{unknown[0]}”. It has: {known}.")
     params = chosen.clean(place, given)
+    try:
+        operation = _request(chosen, place, params, by, reason, via)
+    except Refused as refused:
+        if any(finding.rule == "permitted" for finding in refused.findings):
+            _audit_refusal(chosen, place, by, refused)
+        raise
+    bell.announce(operation.id)
+    return operation
+
+
+def _request(
+    kind: Kind, place: Environment, params: dict[str, object], by: By, reason: str, via: str
+) -> Operation:
     with transaction.atomic():
         # The lock makes "not twice" and the queue's limit true for a hundred clicks at once.
         Environment.objects.select_for_update().get(pk=place.pk)
         closed = refusals(
-            findings(queries.facts(kind=chosen, environment=place, params=params, by=by, reason=reason))
+            findings(queries.facts(kind=kind, environment=place, params=params, by=by, reason=reason))
         )
         if closed:
             raise Refused(closed)
-        operation = _create(chosen, place, params, by, reason, via)
+        operation = _create(kind, place, params, by, reason, via)
         store.promote(place.pk)
-        _audit(operation, by, "operation.request", {"params": params, "via": via, "kind": kind})
+        _audit(operation, by, "operation.request", {"params": params, "via": via, "kind": kind.name})
     operation.refresh_from_db()
-    bell.announce(operation.id)
     return operation
+
+
+def _audit_refusal(kind: Kind, place: Environment, by: By, refused: Refused) -> None:
+    audit.record(
+        actor=by.username,
+        actor_kind="person" if isinstance(by, Person) else "service",
+        action="operation.request",
+        target=place.name,
+        target_kind="environment",
+        result="refused",
+        reason=str(refused),
+        details={"kind": kind.name},
+    )
 
 
 def _create(

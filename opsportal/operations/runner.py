@@ -52,7 +52,7 @@ def advance(operation_id: UUID, stopping: Callable[[], bool] = stop_signal.is_se
 
 def _one_step(held: Claim, stopping: Callable[[], bool]) -> float | None:
     """Call the next step. Returns None to go on at once, seconds to wait, or -1 when there is nothing left to do."""
-    operation = Operation.objects.select_related("environment").get(id=held.operation_id)
+    operation = Operation.objects.select_related("environment", "requested_by").get(id=held.operation_id)
     kind = registry.kind(operation.kind)
     step = _next(operation)
     if kind is None and step is not None and not step.tidy:

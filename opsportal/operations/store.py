@@ -14,6 +14,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
+from opsportal.audit import actions as audit
 from opsportal.operations import bell
 from opsportal.operations.models import HOLDING, Operation, Output, State, Step, StepState
 from opsportal.operations.outcomes import Wait
@@ -245,7 +246,24 @@ def finish(held: Claim, state: State) -> None:
     """End the operation, free its environment and start what waits behind it."""
     with transaction.atomic():
         _write(held, state=state, ended_at=timezone.now(), lease_owner="", lease_expires_at=None)
-        promote(Operation.objects.values_list("environment_id", flat=True).get(id=held.operation_id))
+        operation = Operation.objects.select_related("environment").get(id=held.operation_id)
+        promote(operation.environment_id)
+        audit.record(
+            actor=operation.requester,
+            actor_kind="person" if operation.requested_by_id else "service",
+            action="operation.end",
+            target=str(operation.id),
+            target_kind="operation",
+            reason=operation.reason,
+            result=state,
+            origin="worker",
+            details={
+                "environment": operation.environment.name,
+                "headline": operation.headline,
+                "commit": operation.facts.get("commit", ""),
+                "error": operation.error_id,
+            },
+        )
     bell.announce(held.operation_id)
 
 

@@ -12,16 +12,16 @@ from typing import Any
 from django.conf import settings
 from django.db.models import Q
 from django.utils import timezone
-from opsportal.environments.manifests import Manifest, ManifestError, parse_manifest
-from opsportal.operations.source import overlay_changes
 
 from opsportal.adapters.git import GitError, PathNotFound, TooLarge
 from opsportal.environments import platform
+from opsportal.environments.manifests import Manifest, ManifestError, parse_manifest
 from opsportal.kit.children import ChildResult
 from opsportal.kit.wording import duration
 from opsportal.operations.models import AssetBuild
 from opsportal.operations.outcomes import Done, Fail, Outcome, Wait
 from opsportal.operations.run import Run
+from opsportal.operations.source import overlay_changes
 from opsportal.operations.steps import workspace
 
 #: Seconds a build's claim holds without being renewed; a dead builder's place is taken after this.

@@ -6,14 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from opsportal.environments.manifests import ManifestError, for_platform
-from opsportal.operations.source import FileEntry, write_zip
 
 from opsportal.adapters.cloudfoundry import NotFound, Package, Resource, Unprocessable
+from opsportal.environments.manifests import ManifestError, for_platform
 from opsportal.environments.platform import manifest_path
 from opsportal.environments.witnesses import COMMIT_LABEL, find_space
 from opsportal.operations.outcomes import Done, Fail, Outcome, Wait
 from opsportal.operations.run import LABEL, Run
+from opsportal.operations.source import FileEntry, write_zip
 from opsportal.operations.steps import prepare, snapshot, workspace
 from opsportal.operations.steps.check import refused
 from opsportal.operations.steps.once import once

@@ -36,9 +36,11 @@ def digest(value: str) -> str:
 
 
 def differences(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
-    """What changed besides the commit's own variables, in words; no values."""
-    said = []
+    """What changed besides the commit's own variables, in words; no values. A first deploy has no before."""
+    said: list[str] = []
     old, new = before["env"], after["env"]
+    if not old and not before["bindings"]:
+        return said
     for name in sorted((old.keys() | new.keys()) - EXPECTED):
         if name not in new:
             said.append(f"Environment variable {name} is gone.")

@@ -41,7 +41,7 @@ def record(run: Run) -> Outcome:
         ref=run.params["ref"],
         ref_kind=run.params["ref_kind"],
         subject=run.facts["subject"],
-        by=run.operation.requester,
+        by=run.operation.requested_by.name if run.operation.requested_by else "the portal",
         operation=run.operation.id,
         at=timezone.now(),
     )

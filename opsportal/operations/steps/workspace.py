@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from django.conf import settings
+
 from opsportal.operations.source import FileEntry, index_files
 
 #: Prepared applications kept; older ones are removed.
