@@ -104,10 +104,15 @@ class Git:
         if self._git_dir is not None and not self._git_dir.exists():
             return NotCloned("The repository was not fetched yet.", "Wait a moment; the worker fetches it.")
         if self._git_dir is not None and _SIGNS_OF_DAMAGE.search(said.lower()):
+            return self.damaged(said)
+        return CommandFailed(what, status, said[:1000])
+
+    def damaged(self, said: str) -> BrokenRepository:
+        """The error for a damaged clone; it leaves a mark, so that the next refresh makes it anew."""
+        if self._git_dir is not None and (self._git_dir / "HEAD").exists():
             with contextlib.suppress(OSError):
                 (self._git_dir / BROKEN_MARK).touch()
-            return BrokenRepository(f"The portal's copy of the repository is damaged ({said[:300]}).", _ANEW)
-        return CommandFailed(what, status, said[:1000])
+        return BrokenRepository(f"The portal's copy of the repository is damaged ({said[:300]}).", _ANEW)
 
     def _run(self, arguments: Sequence[str], given: bytes, max_bytes: int) -> tuple[int, bytes, bytes]:
         deadline = time.monotonic() + self._timeout

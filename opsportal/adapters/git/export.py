@@ -54,13 +54,16 @@ def export(git: Git, sha: str, path: str, target: Path, bounds: Bounds) -> None:
             "Check the free space and rights of the portal's data directory.",
         ) from error
     finally:
-        _remove(partial)
+        with contextlib.suppress(OSError):
+            _remove(partial)
 
 
 def _check(entries: Iterable[TreeEntry], bounds: Bounds) -> None:
     """Refuse early what cannot end well, with the reason."""
     total = count = 0
     for entry in entries:
+        if any(_is_forbidden(part) for part in entry.path.split("/")):
+            raise _forbidden(entry.path)
         if entry.is_submodule:
             raise UnsafeTree(
                 f"“{shown(entry.path)}” is a submodule: its files, kept elsewhere, would be missing.",
@@ -121,8 +124,8 @@ class _Extraction:
     def _place(self, name: str) -> Path | None:
         """Where a member goes; None for the folders above the one that is exported."""
         parts = [part for part in name.split("/") if part]
-        if name.startswith("/") or any(part in {".", ".."} or part.casefold() == ".git" for part in parts):
-            raise UnsafeTree(f"The commit holds a path that may not be written: “{shown(name)}”.", _REMEDY)
+        if name.startswith("/") or any(_is_forbidden(part) for part in parts):
+            raise _forbidden(name)
         above = [part for part in self._prefix.split("/") if part]
         if parts[: len(above)] != above[: len(parts)]:
             raise UnsafeTree(f"git's archive holds a path that was not asked for: “{shown(name)}”.")
@@ -164,7 +167,15 @@ class _Extraction:
                 )
 
 
-_REMEDY = "Remove it from the repository."
+def _is_forbidden(part: str) -> bool:
+    """Whether a part of a path could lead elsewhere or be taken for a repository's own files."""
+    return part in {"", ".", ".."} or part.casefold() == ".git"
+
+
+def _forbidden(path: str) -> UnsafeTree:
+    return UnsafeTree(
+        f"The commit holds a path that may not be written: “{shown(path)}”.", "Remove it from the repository."
+    )
 
 
 def _stamp(root: Path, seconds: float) -> None:

@@ -29,7 +29,7 @@ from opsportal.kit.text import safe_text
 Refs = dict[str, str]
 
 _REFSPECS = (f"+{HEADS}*:{HEADS}*", f"+{TAGS}*:{TAGS}*")
-_PARTS_OF_A_CLONE = frozenset({"HEAD", "objects", "refs", "config", "packed-refs", BROKEN_MARK})
+_PARTS_OF_A_CLONE = frozenset({"HEAD", "objects", "refs", "config", "packed-refs"})
 _MOST_OUTPUT_BYTES = 1_000_000
 
 

@@ -44,7 +44,7 @@ class Trees:
         options = ["-r"] if recursive else []
         listing = self._git.read("ls-tree", "-z", "-l", *options, self.tree_id(sha, path))
         prefix = clean_path(path)
-        return [_entry(line, f"{prefix}/" if prefix else "") for line in listing.split(b"\x00") if line]
+        return self._parsed(listing, f"{prefix}/" if prefix else "")
 
     def _root(self, sha: str) -> str:
         if not is_full_sha(sha):
@@ -66,16 +66,29 @@ class Trees:
             listing = self._git.read("ls-tree", "-z", "-l", "--full-tree", sha, "--", wanted)
         except CommandFailed as error:
             raise self._explained(error, sha) from error
-        entries = [_entry(line, "") for line in listing.split(b"\x00") if line]
+        entries = self._parsed(listing, "")
         return entries[0] if len(entries) == 1 else None
+
+    def _parsed(self, listing: bytes, prefix: str) -> list[TreeEntry]:
+        entries = []
+        for line in listing.split(b"\x00"):
+            if line:
+                entry = _entry(line, prefix)
+                if entry is None:
+                    raise self._git.damaged("an object is missing")
+                entries.append(entry)
+        return entries
 
     def _explained(self, error: GitError, sha: str) -> GitError:
         return error if self._history.commit_id(sha) else RefNotFound(sha)
 
 
-def _entry(line: bytes, prefix: str) -> TreeEntry:
+def _entry(line: bytes, prefix: str) -> TreeEntry | None:
+    """One line of ``git ls-tree -l``; None when git could not find the object that it names."""
     facts, _tab, path = line.partition(b"\t")
     mode, kind, sha, size = facts.decode("ascii").split()
+    if size != "-" and not size.isdigit():
+        return None
     return TreeEntry(mode, kind, sha, prefix + safe_name(path), int(size) if size != "-" else None)
 
 
