@@ -15,6 +15,7 @@ from .metadata import problems as metadata_problems
 from .process_rules import HEALTH_KINDS, command_problem
 
 MAX_BYTES = 1024 * 1024
+MAX_DEPTH = 50
 UNITS = {
     "B": 1 / 1048576,
     "K": 1 / 1024,
@@ -91,7 +92,11 @@ def parse(data: bytes, content_type: str) -> list[Wanted]:
 def _load(data: bytes) -> Any:
     try:
         text = data.decode("utf-8")
+        depth = 0
         for event in yaml.parse(text, Loader=yaml.SafeLoader):
+            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+            if depth > MAX_DEPTH:
+                raise parse_error()
             if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
                 raise bad_request("Manifest does not support Anchors and Aliases")
         return yaml.safe_load(text)

@@ -54,8 +54,8 @@ def find_route(
     cloud: Cloud, domain_guid: str, host: str, path: str, port: int | None = None
 ) -> Document | None:
     """The route of exactly this address, in whatever space."""
-    for route in cloud.store.find("route", domain_guid=domain_guid, host=host.lower()):
-        if route["path"] == path and route.get("port") == port:
+    for route in cloud.store.find("route", domain_guid=domain_guid):
+        if (route["host"].lower(), route["path"], route.get("port")) == (host.lower(), path, port):
             return route
     return None
 
@@ -64,7 +64,6 @@ def create_route(
     cloud: Cloud, space: Document, domain: Document, *, host: str, path: str = "", **values: Any
 ) -> Document:
     """A new route; 422 "Route already exists …" when the address is taken anywhere."""
-    host = host.lower()
     with cloud.store.lock:
         if find_route(cloud, domain["guid"], host, path) is not None:
             raise unprocessable(_taken(host, path, domain["name"]))
@@ -167,11 +166,10 @@ def split_address(cloud: Cloud, organization_guid: str | None, address: str) -> 
     """(domain, host, path) of an address such as "web.example.gov/v1"; 422 when no domain fits."""
     bare = re.sub(r"^(https?|tcp)://", "", address.strip())
     name, slash, path = bare.partition("/")
-    name = name.partition(":")[0].lower()
-    labels = name.split(".")
+    labels = name.partition(":")[0].split(".")
     known = {one["name"].lower(): one for one in domains_of(cloud, organization_guid)}
     for first in range(min(2, len(labels))):
-        domain = known.get(".".join(labels[first:]))
+        domain = known.get(".".join(labels[first:]).lower())
         if domain is not None:
             return domain, ".".join(labels[:first]), slash + path if path else ""
     raise unprocessable(f"The route '{address}' did not match any existing domains.")
