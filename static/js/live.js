@@ -58,7 +58,8 @@ function patch(html) {
   } else {
     for (const piece of fresh.querySelectorAll("[data-key]")) {
       const old = region.querySelector(`[data-key="${CSS.escape(piece.dataset.key)}"]`);
-      if (fingerprint(old) === fingerprint(piece)) continue;
+      const typing = old.contains(document.activeElement) && document.activeElement.matches("input, textarea, select");
+      if (typing || fingerprint(old) === fingerprint(piece)) continue;
       old.replaceWith(piece);
       settleIn(piece);
     }

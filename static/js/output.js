@@ -84,8 +84,8 @@ class View {
     this.target = 0;
     this.chosen = 0;
     this.ownTop = 0;
+    this.kept = null;
     this.found = "";
-    this.onRender = () => {};
     this.adopt();
     this.before = document.createElement("div");
     this.after = document.createElement("div");
@@ -144,18 +144,21 @@ class View {
   render() {
     if (!this.lines.last) return;
     if (this.following) this.scrollTo(this.view.scrollHeight);
-    const anchor = this.anchor();
+    const anchor = this.kept ?? this.anchor();
+    this.kept = null;
     const [first, top] = this.at(this.view.scrollTop - MARGIN_PX);
     const [last] = this.at(this.view.scrollTop + this.view.clientHeight + MARGIN_PX);
     this.build(first, last);
     this.measure(first, last, top);
     this.settle(anchor);
     this.mark();
-    this.onRender();
   }
 
+  // The line that the reader looks at: the chosen one when it is in sight, else the uppermost.
   anchor() {
-    const edge = this.view.getBoundingClientRect().top;
+    const { top: edge, bottom } = this.view.getBoundingClientRect();
+    const chosen = this.container.querySelector(`[data-n="${this.chosen}"]`)?.getBoundingClientRect();
+    if (chosen && chosen.bottom > edge && chosen.top < bottom) return { n: this.chosen, top: chosen.top };
     for (const row of this.container.querySelectorAll("[data-n]")) {
       const box = row.getBoundingClientRect();
       if (box.bottom > edge) return { n: row.dataset.n, top: box.top };
@@ -269,8 +272,18 @@ class View {
   }
 
   resized() {
+    this.rearrange(() => {});
+  }
+
+  // Changes how lines are laid out, and keeps the line that is read where it stands.
+  rearrange(change) {
+    const anchor = this.anchor();
+    const edge = this.view.getBoundingClientRect().top;
+    change();
     this.heights.clear();
-    this.schedule();
+    if (anchor && !this.following) this.scrollTo(this.topOf(Number(anchor.n)) - (anchor.top - edge));
+    this.kept = anchor;
+    this.render();
   }
 
   follow(on) {
@@ -281,9 +294,17 @@ class View {
 
   goTo(number) {
     this.follow(false);
+    this.render(); // so that there is something to scroll, also right at the start
     this.target = Math.min(Math.max(1, number), this.lines.last);
     this.choose(this.target);
     this.scrollTo(this.topOf(this.target) - this.view.clientHeight / 3);
+    this.render();
+  }
+
+  toEnd() {
+    this.render();
+    this.target = this.lines.last;
+    this.scrollTo(this.view.scrollHeight);
     this.render();
   }
 
@@ -406,12 +427,11 @@ function remember(name, value) {
 function toggles(view) {
   for (const button of view.root.querySelectorAll("[data-toggle]")) {
     const name = button.dataset.toggle;
-    const set = (on) => {
+    const set = (on) => view.rearrange(() => {
       button.setAttribute("aria-pressed", String(on));
       view.root.classList.toggle(`output--${name}`, on);
       view.container.style.minWidth = "";
-      view.resized();
-    };
+    });
     button.hidden = false;
     if (remember(name)) set(true);
     button.addEventListener("click", () => set(remember(name, button.getAttribute("aria-pressed") !== "true")));
@@ -479,6 +499,7 @@ function start(root) {
   addEventListener("hashchange", () => linked() && view.goTo(linked()));
   if (linked()) view.goTo(linked());
   else if (form.elements.search.value) search.run(1);
+  else view.toEnd();
 }
 
 for (const root of document.querySelectorAll("[data-output]")) start(root);

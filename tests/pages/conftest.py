@@ -11,6 +11,7 @@ from django.test import Client
 from playwright.sync_api import Browser
 
 from opsportal.accounts.models import Person
+from opsportal.operations import streams
 from tests.support import browser as support
 
 # Playwright keeps an event loop in this thread; the ORM would take that for asynchronous code.
@@ -31,6 +32,11 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(autouse=True)
 def _local_cloud_banner(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(settings, "CF_IS_LOCAL", True)
+
+
+@pytest.fixture(autouse=True)
+def _streams_notice_at_once_who_has_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streams, "HEARTBEAT_SECONDS", 0.5)
 
 
 Cookies = list[dict[str, Any]]

@@ -72,6 +72,12 @@ def open_page(
     assert unexpected == [], "\n".join(unexpected)
 
 
+def look_at(page: Page, look: Look) -> None:
+    """Look at the open page in another way, without loading it again."""
+    page.set_viewport_size({"width": look.width, "height": 844 if look.width < 640 else 900})
+    page.emulate_media(color_scheme=look.theme)  # type: ignore[arg-type]
+
+
 def shoot(page: Page, name: str, look: Look) -> None:
     """Keep a picture of the whole page."""
     SCREENSHOTS.mkdir(exist_ok=True)
@@ -92,3 +98,12 @@ def serious_findings(page: Page) -> list[str]:
 def scrolls_sideways(page: Page) -> bool:
     """Whether the page is wider than its window."""
     return bool(page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"))
+
+
+def check_every_look(page: Page, name: str) -> None:
+    """The open page in each width and theme: a picture is kept, axe finds nothing serious, nothing scrolls sideways."""
+    for look in LOOKS:
+        look_at(page, look)
+        shoot(page, name, look)
+        assert serious_findings(page) == [], look
+        assert not scrolls_sideways(page), look
