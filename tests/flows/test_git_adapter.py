@@ -171,6 +171,20 @@ def test_any_text_at_all_is_found_or_not_found(small, text):
             ask(text)
 
 
+def test_the_id_of_a_file_or_folder_names_no_commit(small):
+    for thing in (small.tree_id(small.shas[0]), small.list_tree(small.shas[0])[0].object):
+        for ask in (small.resolve, small.commit):
+            with pytest.raises(RefNotFound):
+                ask(thing)
+
+
+def test_the_id_of_an_annotated_tag_names_its_commit(source, repository):
+    sha = source.commit({"a": "1"})
+    source.tag("v1.0.0", sha, "Released")
+    repository.refresh()
+    assert repository.resolve(source.git("rev-parse", "refs/tags/v1.0.0")).sha == sha
+
+
 def test_a_branch_and_a_tag_of_one_name_are_ambiguous_until_said_which(source, repository):
     first, second = source.commit({"a": "1"}), source.commit({"a": "2"})
     source.tag("main", first)

@@ -33,7 +33,11 @@ class History:
 
     def commit(self, sha: str) -> Commit:
         """One commit by its whole id."""
-        return self._log(["--no-walk", _whole(sha)], [sha])[0]
+        found = self._log(["--no-walk", _whole(sha)], [sha])
+        if not found:
+            # The id of a file or folder: nothing to log, and no error either.
+            raise RefNotFound(sha)
+        return found[0]
 
     def between(self, old: str | None, new: str, limit: int) -> list[Commit]:
         """Commits in ``new`` that are not in ``old`` (None: nothing), newest first, at most ``limit``."""

@@ -37,19 +37,19 @@ class Refs:
 
     def branches(self, *options: str) -> list[Branch]:
         """All branches, the one committed to last first."""
-        found = [_branch(row) for row in self._rows(HEADS, *options) if row["objecttype"] == b"commit"]
+        found = [_branch(row) for row in self._rows(*options, HEADS) if row["objecttype"] == b"commit"]
         return sorted(found, key=lambda branch: (-branch.at.timestamp(), branch.name))
 
     def tags(self, *options: str) -> list[Tag]:
         """All tags that name a commit, the newest commit first; tags of files or folders are left out."""
-        found = [tag for row in self._rows(TAGS, *options) if (tag := self._tag(row)) is not None]
+        found = [tag for row in self._rows(*options, TAGS) if (tag := self._tag(row)) is not None]
         return sorted(found, key=lambda tag: (-tag.committed_at.timestamp(), tag.name))
 
     def default_branch(self) -> str:
         """The branch that the remote's HEAD means. Raises :class:`RefNotFound` for an empty repository."""
         ref = self._git.read("symbolic-ref", "--quiet", "HEAD").strip().decode("utf-8", "backslashreplace")
         name = ref.removeprefix(HEADS)
-        if self._exact(HEADS, name) is None:
+        if self._exact(name)[0] is None:
             raise RefNotFound(name)
         return name
 
@@ -58,8 +58,8 @@ class Refs:
         kind, name = split_ref(text.strip())
         if kind is None and is_full_sha(name.lower()) and (commit := self._commit(name.lower())) is not None:
             return Resolved(commit, "commit", commit.sha)
-        branch = self._exact(HEADS, name) if kind != "tag" else None
-        tag = self._exact(TAGS, name) if kind != "branch" else None
+        branch, tag = self._exact(name)
+        branch, tag = (branch if kind != "tag" else None), (tag if kind != "branch" else None)
         commits = self._abbreviated(name.lower()) if kind is None and is_short_sha(name.lower()) else []
         meant = {sha for sha in (branch, tag, *commits) if sha is not None}
         if not meant:
@@ -99,15 +99,14 @@ class Refs:
             ]
         return found[: max(0, limit)]
 
-    def _exact(self, space: str, name: str) -> str | None:
-        """The commit of the branch or tag with exactly this name."""
+    def _exact(self, name: str) -> tuple[str | None, str | None]:
+        """The commits of the branch and of the tag with exactly this name."""
         if not is_ref_name(name):
-            return None
-        wanted = (space + name).encode()
-        for row in self._rows(space + name):
-            if row["refname"] == wanted:
-                return self._peeled(row)
-        return None
+            return None, None
+        places = (HEADS + name, TAGS + name)
+        rows = {row["refname"].decode("utf-8", "replace"): row for row in self._rows(*places)}
+        branch, tag = (self._peeled(rows[place]) if place in rows else None for place in places)
+        return branch, tag
 
     def _tag(self, row: dict[str, bytes]) -> Tag | None:
         commit = self._peeled(row)
@@ -146,16 +145,18 @@ class Refs:
         return None
 
     def _commit(self, sha: str) -> Commit | None:
-        known = self._history.commit_id(sha)
-        return self._history.commit(known) if known is not None else None
+        try:
+            return self._history.commit(sha)
+        except RefNotFound:
+            return None
 
     def _abbreviated(self, start: str) -> list[str]:
         """Ids of the commits whose id begins so."""
         listing = self._git.read("rev-parse", f"--disambiguate={start}").decode("ascii").split()
         return [sha for sha in listing if self._history.commit_id(sha) == sha]
 
-    def _rows(self, pattern: str, *options: str) -> Iterable[dict[str, bytes]]:
-        listing = self._git.read("for-each-ref", f"--format={_FORMAT}", *options, pattern)
+    def _rows(self, *arguments: str) -> Iterable[dict[str, bytes]]:
+        listing = self._git.read("for-each-ref", f"--format={_FORMAT}", *arguments)
         for line in listing.split(b"\n"):
             if line:
                 values = line.split(b"\x00")

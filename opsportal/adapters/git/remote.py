@@ -76,7 +76,7 @@ def _parse_url(url: str, token: str | None) -> Remote:
     if parts.password is not None or (protocol in {"https", "http"} and parts.username is not None):
         raise GitError(
             "The repository's address holds a name or password.",
-            "Take it out and set GIT_REPOSITORY_TOKEN instead.",
+            "Take it out and set GIT_TOKEN instead.",
         )
     if protocol != "file" and (not host or host.startswith("-")):
         raise GitError("The repository's address names no host.", _ADDRESS_REMEDY)
