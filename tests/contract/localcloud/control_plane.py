@@ -255,13 +255,13 @@ def assert_same_shape(
 ) -> None:
     """Fail unless ``actual`` has the keys of the documented ``example``, and none more, all the way down.
 
-    Keys in ``optional`` may be absent; what lies in free maps (labels, credentials, …) is not compared, and null on
+    Keys in ``optional`` may be absent, or present though the example lacks them; what lies in free maps (labels, credentials, …) is not compared, and null on
     either side stands for anything.
     """
     if isinstance(example, dict) and isinstance(actual, dict):
         missing = set(example) - set(actual) - optional
         assert not missing, f"{where or 'the body'} lacks {sorted(missing)}"
-        unknown = set(actual) - set(example)
+        unknown = set(actual) - set(example) - optional
         assert not unknown, f"{where or 'the body'} has {sorted(unknown)}, which the platform does not"
         for key in set(example) & set(actual) - OPEN:
             assert_same_shape(example[key], actual[key], optional=optional, where=f"{where}.{key}")
