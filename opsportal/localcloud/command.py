@@ -11,9 +11,10 @@ import threading
 from pathlib import Path
 from typing import IO
 
-from . import estate, tokens
+from . import estate
 from .context import Cloud
 from .dispatch import Application
+from .housekeeping import tidy
 from .jobs import JobRunner
 from .requests_seen import RequestsSeen
 from .runtime import Runtime
@@ -62,7 +63,7 @@ def _serve(cloud: Cloud, server: Server, wanted: dict[str, object]) -> int:
         estate.apply(cloud, wanted)
     except estate.EstateError as error:
         return _refuse(str(error))
-    tokens.forget_expired(cloud)
+    tidy(cloud)
     ended = threading.Event()
     for one in (signal.SIGTERM, signal.SIGINT):
         signal.signal(one, lambda *_: ended.set())

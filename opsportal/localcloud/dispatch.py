@@ -117,7 +117,8 @@ class Application:
         except HTTPException as error:
             response = error_response(bad_request(error.description or "The request could not be read"))
         except Exception:
-            log.exception("%s %s failed", request.raw.method, request.raw.path)
+            if not self._cloud.stopping.is_set():
+                log.exception("%s %s failed", request.raw.method, request.raw.path)
             response = error_response(unknown_error())
         for name, value in limits.items():
             response.headers.setdefault(name, value)

@@ -45,12 +45,12 @@ def visible_organizations(request: ApiRequest) -> frozenset[str] | None:
 
 def roles_in(cloud: Cloud, caller: Caller, organization: str | None, space: str | None) -> frozenset[str]:
     """The types of the caller's roles in that organization and that space."""
-    found = cloud.store.find("role", user_guid=caller.guid)
+    places = {"organization_guid": organization, "space_guid": space}
     return frozenset(
         one["type"]
-        for one in found
-        if (one["space_guid"] and one["space_guid"] == space)
-        or (one["organization_guid"] and one["organization_guid"] == organization)
+        for key, guid in places.items()
+        if guid is not None
+        for one in cloud.store.find("role", user_guid=caller.guid, **{key: guid})
     )
 
 

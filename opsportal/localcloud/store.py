@@ -70,21 +70,26 @@ class _Kind:
     def matching(self, equals: dict[str, Any]) -> list[Document]:
         """The documents whose keys have (one of) the wanted values, oldest first."""
         wanted = {key: _values(value) for key, value in equals.items()}
-        candidates: Iterable[str] = self.documents
-        smallest = len(self.documents)
-        for key, values in wanted.items():
-            narrowed = self._narrowed(key, values)
-            if narrowed is not None and len(narrowed) <= smallest:
-                candidates, smallest = sorted(narrowed, key=self.position.__getitem__), len(narrowed)
-        found = (self.documents[guid] for guid in candidates)
-        return [one for one in found if all(one.get(key) in values for key, values in wanted.items())]
+        groups = [
+            found for key, values in wanted.items() if (found := self._indexed(key, values)) is not None
+        ]
+        if groups:
+            fewest = min(groups, key=lambda group: sum(map(len, group)))
+            guids = {guid for part in fewest for guid in part}
+            candidates: Iterable[str] = sorted(guids, key=self.position.__getitem__)
+        else:
+            candidates = self.documents
+        looked_at = (self.documents[guid] for guid in candidates)
+        return [one for one in looked_at if all(one.get(key) in values for key, values in wanted.items())]
 
-    def _narrowed(self, key: str, values: Collection[Any]) -> list[str] | None:
+    def _indexed(self, key: str, values: Collection[Any]) -> list[Collection[str]] | None:
+        """The guids of the documents with each of these values; None where only looking at all of them tells."""
         if key == "guid":
-            return [guid for guid in values if guid in self.documents]
+            return [[guid for guid in values if guid in self.documents]]
         if not _is_indexed(key) or None in values:
             return None
-        return [guid for value in set(values) for guid in self.index.get(key, {}).get(value, ())]
+        index = self.index.get(key, {})
+        return [index[value] for value in set(values) if value in index]
 
 
 def _is_indexed(key: str) -> bool:

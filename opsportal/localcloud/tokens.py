@@ -279,14 +279,6 @@ def new_passcode(cloud: Cloud, user: Document) -> str:
     return new_code(cloud, "passcode", user["guid"], secrets.token_urlsafe(24)[:32])
 
 
-def forget_expired(cloud: Cloud) -> None:
-    """Drop what has expired of codes and refresh tokens."""
-    for kind in ("uaa_code", "refresh_token"):
-        for one in cloud.store.find(kind):
-            if one["expires_at"] <= time.time():
-                cloud.store.delete(kind, one["guid"])
-
-
 def caller(cloud: Cloud, header: str) -> Caller | None:
     """Who an ``Authorization`` header speaks for; None when there is none, 401 when its token is no good (§2.3)."""
     from .web import Caller  # noqa: PLC0415 - it imports what needs this module

@@ -61,7 +61,8 @@ def create_user(request: ApiRequest) -> Answer:
     if password is not None and not isinstance(password, str):
         raise UaaError(422, "invalid_password", "The password must be a text")
     user = tokens.create_user(request.context, username, password, origin=str(body.get("origin") or "uaa"))
-    return present(user), 201
+    # The platform itself hears of the user by a POST /v3/users of its own.
+    return present(request.context.store.update("user", user["guid"], registered=False)), 201
 
 
 @route("GET", "/Users/<guid>", auth="none")

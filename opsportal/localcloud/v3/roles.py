@@ -158,6 +158,8 @@ def _user_by_name(request: ApiRequest, name: str, origin: str | None) -> Documen
             f"Ambiguous user. User with username '{name}' exists in the following origins: {origins}. "
             "Specify an origin to disambiguate."
         )
+    if not found[0].get("registered", True):
+        request.context.store.update("user", found[0]["guid"], registered=True)
     return found[0]
 
 

@@ -38,7 +38,7 @@ def seen_by(request: ApiRequest) -> list[Document]:
     """The users the caller may see: those who share an organization with them, and themselves."""
     store, seen = request.context.store, visible_organizations(request)
     if seen is None:
-        return store.find("user")
+        return [one for one in store.find("user") if one.get("registered", True)]
     guids = {one["user_guid"] for one in store.find("role", organization_guid=set(seen))}
     return store.find("user", guid=guids | {request.caller.guid})
 
@@ -128,4 +128,17 @@ def delete(request: ApiRequest, guid: str) -> Answer:
     return jobs.answered(request, job)
 
 
-jobs.register("user.delete", lambda cloud, data: tokens.delete_user(cloud, data["guid"]))
+def _delete(cloud: Cloud, data: dict[str, Any]) -> None:
+    """Forget the user's roles. One who can sign in stays UAA's, until deleted there too, as ``cf delete-user`` does."""
+    user = cloud.store.get("user", data["guid"])
+    if user is None:
+        return
+    for role in cloud.store.find("role", user_guid=data["guid"]):
+        cloud.store.delete("role", role["guid"])
+    if user["password_hash"]:
+        cloud.store.update("user", data["guid"], registered=False)
+    else:
+        cloud.store.delete("user", data["guid"])
+
+
+jobs.register("user.delete", _delete)

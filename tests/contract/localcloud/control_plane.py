@@ -255,8 +255,8 @@ def assert_same_shape(
 ) -> None:
     """Fail unless ``actual`` has the keys of the documented ``example``, and none more, all the way down.
 
-    Keys in ``optional`` may be absent, or present though the example lacks them; what lies in free maps (labels, credentials, …) is not compared, and null on
-    either side stands for anything.
+    Keys in ``optional`` may be absent, or present though the example lacks them; what lies in free maps (labels,
+    credentials, …) is not compared, and null on either side stands for anything.
     """
     if isinstance(example, dict) and isinstance(actual, dict):
         missing = set(example) - set(actual) - optional

@@ -246,12 +246,21 @@ def test_passwords_are_not_kept_as_they_are(cloud):
     assert not [one.name for one in files if PASSWORD.encode() in one.read_bytes()]
 
 
-def test_users_are_managed_through_uaa_by_those_who_may(cloud, boss):
+def test_cf_create_user_and_delete_user_tell_uaa_and_the_platform(cloud, boss):
     made = boss.make("/Users", {"userName": "newcomer", "password": "newcomers password"})
     assert boss.call("POST", "/Users", {"userName": "newcomer"}).status_code == 409
     assert boss.get('/Users?filter=userName eq "newcomer"')["resources"][0]["id"] == made["id"]
-    cloud.sign_in("newcomer", "newcomers password")
+    assert boss.get("/v3/users?usernames=newcomer")["resources"] == []
+    assert boss.make("/v3/users", {"guid": made["id"]})["username"] == "newcomer"
+    assert boss.refusal("POST", "/v3/users", {"guid": made["id"]})[0] == 422
+    newcomer = cloud.sign_in("newcomer", "newcomers password")
+    assert newcomer.get("/v3/users")["resources"][0]["username"] == "newcomer"
+    boss.done("DELETE", f"/v3/users/{made['id']}")
+    assert boss.get("/v3/users?usernames=newcomer")["resources"] == []
     assert boss.call("DELETE", f"/Users/{made['id']}").status_code == 200
     assert cloud.token("newcomer", "newcomers password").status_code == 401
+
+
+def test_uaas_users_are_for_its_managers(cloud):
     assert cloud.account("developer").call("POST", "/Users", {"userName": "x"}).status_code == 403
     assert cloud.nobody.call("GET", "/Users").status_code == 401
