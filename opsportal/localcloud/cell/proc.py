@@ -30,9 +30,12 @@ def _stat(pid: int) -> list[str]:
 
 
 def start_time(pid: int) -> str:
-    """When the process started, in the kernel's ticks; with its pid that is unique. "" when gone."""
+    """When the process started, in the kernel's ticks; with its pid that is unique. "" when gone.
+
+    A process that has ended and only waits for its parent to notice is gone, too.
+    """
     fields = _stat(pid)
-    return fields[19] if len(fields) > 19 else ""
+    return fields[19] if len(fields) > 19 and fields[0] != "Z" else ""
 
 
 def pids() -> list[int]:

@@ -23,7 +23,7 @@ REPOSITORY = Path(__file__).resolve().parents[3]
 PATIENCE = 30.0
 T = TypeVar("T")
 
-SERVER = '''
+SERVER = """
 import http.server, os, signal, socketserver, sys, threading, time
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
@@ -33,7 +33,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if self.path == "/slow":
             time.sleep(0.3)
         names = [k for k in os.environ] if self.path == "/env" else []
-        text = "\\n".join(f"{k}={os.environ[k]}" for k in names) if names else "VERSION " + os.environ.get("CF_INSTANCE_INDEX", "")
+        text = "\\n".join(f"{k}={os.environ[k]}" for k in names)
+        text = text or "VERSION " + os.environ.get("CF_INSTANCE_INDEX", "")
         self.answer(UNWELL_STATUS if self.path == "/health" else 200, text.encode())
     def do_POST(self):
         length = int(self.headers.get("Content-Length") or 0)
@@ -59,7 +60,7 @@ class Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
     request_queue_size = 100
 print("serving VERSION", flush=True)
 Server(("127.0.0.1", int(os.environ["PORT"])), Handler).serve_forever()
-'''
+"""
 
 
 def server_app(version: str, *, well: bool = True) -> dict[str, bytes]:
@@ -157,7 +158,9 @@ class Account:
         self.upload(made["guid"], zipped({k: v for k, v in files.items() if k not in known}), matched)
         return self.ended_package(made["guid"])
 
-    def upload(self, guid: str, bits: bytes, matched: list[dict[str, Any]] | None = None) -> requests.Response:
+    def upload(
+        self, guid: str, bits: bytes, matched: list[dict[str, Any]] | None = None
+    ) -> requests.Response:
         """Send the bits of a package."""
         parts = {"bits": ("package.zip", bits, "application/zip")}
         form = {"resources": json.dumps(matched or [])}
@@ -210,7 +213,12 @@ class Account:
 
     def lines(self, app_guid: str, **params: Any) -> list[tuple[str, str]]:
         """(source type, text) of the newest thousand lines, oldest first."""
-        query = {"envelope_types": "LOG", "descending": "true", "limit": 1000, "start_time": -6795364578871345152}
+        query = {
+            "envelope_types": "LOG",
+            "descending": "true",
+            "limit": 1000,
+            "start_time": -6795364578871345152,
+        }
         answer = self.get(f"/api/v1/read/{app_guid}", params={**query, **params})
         batch = answer["envelopes"]["batch"][::-1]
         return [
@@ -238,7 +246,15 @@ class CloudProcess:
 
     def start(self, port: int = 0) -> CloudProcess:
         """Start it and wait until it answers."""
-        command = [sys.executable, "-m", "opsportal.localcloud", "--data-dir", str(self.data_dir), "--port", str(port)]
+        command = [
+            sys.executable,
+            "-m",
+            "opsportal.localcloud",
+            "--data-dir",
+            str(self.data_dir),
+            "--port",
+            str(port),
+        ]
         environment = {"PATH": os.environ["PATH"], "PORTAL_SECRET": "must not leak"}
         self.process = subprocess.Popen(
             command, cwd=REPOSITORY, env=environment, stdout=subprocess.PIPE, text=True
@@ -276,7 +292,9 @@ class CloudProcess:
         """Turn knobs."""
         token = (self.data_dir / "admin-token").read_text().strip()
         headers = {"Authorization": f"bearer {token}"}
-        answer = requests.patch(f"{self.url}/localcloud/knobs", json=changes, headers=headers, timeout=PATIENCE)
+        answer = requests.patch(
+            f"{self.url}/localcloud/knobs", json=changes, headers=headers, timeout=PATIENCE
+        )
         answer.raise_for_status()
 
     def visit(self, host: str, path: str = "/", method: str = "GET", **options: Any) -> requests.Response:

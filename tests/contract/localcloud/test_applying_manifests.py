@@ -1,4 +1,4 @@
-# ruff: noqa: F811 - fixtures are taken by the names they are imported under
+
 """Manifests: what they do, in which order, what they leave alone, and what is said of bad ones."""
 
 from __future__ import annotations
@@ -45,13 +45,22 @@ def test_a_manifest_sets_everything_it_names(admin, space):
     assert admin.apply_manifest(space, wanted)["state"] == "COMPLETE"
     app = admin.app(space, "whole")
     web = admin.get(f"/v3/apps/{app['guid']}/processes/web")
-    assert (web["instances"], web["memory_in_mb"], web["disk_in_mb"], web["command"]) == (2, 1024, 2048, "./run.sh")
+    assert (web["instances"], web["memory_in_mb"], web["disk_in_mb"], web["command"]) == (
+        2,
+        1024,
+        2048,
+        "./run.sh",
+    )
     assert web["health_check"] == {
         "type": "http",
         "data": {"timeout": 180, "invocation_timeout": 40, "interval": None, "endpoint": "/health"},
     }
     worker = admin.get(f"/v3/apps/{app['guid']}/processes/worker")
-    assert (worker["command"], worker["memory_in_mb"], worker["health_check"]["type"]) == ("work", 256, "process")
+    assert (worker["command"], worker["memory_in_mb"], worker["health_check"]["type"]) == (
+        "work",
+        256,
+        "process",
+    )
     variables = admin.get(f"/v3/apps/{app['guid']}/environment_variables")["var"]
     assert variables == {"A": "1", "B": "false", "C": "", "D": "text", "E": "1.5"}
     assert app["metadata"] == {"labels": {"team": "web"}, "annotations": {"note": "hi: there"}}
@@ -87,8 +96,15 @@ def test_a_difference_is_told_before_it_is_applied(admin, space):
     admin.apply_manifest(space, manifest("differs", memory="128M"))
     text = yaml.safe_dump({"applications": [{"name": "differs", "memory": "1G", "env": {"A": 1}}]})
     headers = {"Content-Type": "application/x-yaml"}
-    found = admin.call("POST", f"/v3/spaces/{space}/manifest_diff", 201, data=text, headers=headers).json()["diff"]
-    assert {"op": "replace", "path": "/applications/0/processes/0/memory", "was": "128M", "value": "1024M"} in found
+    found = admin.call("POST", f"/v3/spaces/{space}/manifest_diff", 201, data=text, headers=headers).json()[
+        "diff"
+    ]
+    assert {
+        "op": "replace",
+        "path": "/applications/0/processes/0/memory",
+        "was": "128M",
+        "value": "1024M",
+    } in found
     assert {"op": "add", "path": "/applications/0/env/A", "value": "1"} in found
 
 
@@ -131,8 +147,16 @@ def test_an_unknown_domain_fails_the_job(admin, space):
         ("version: 2\napplications: [{name: x}]", 422, "Unsupported manifest schema version"),
         ("version: 1", 422, "Cannot parse manifest with no 'applications' field."),
         ("applications: [{memory: 1G}]", 422, "For application at index 0: Name must not be empty"),
-        ("applications: [{name: x, memory: 1}]", 422, "For application 'x': Memory must use a supported unit"),
-        ("applications: [{name: x, memory: lots}]", 422, "For application 'x': Memory must use a supported unit"),
+        (
+            "applications: [{name: x, memory: 1}]",
+            422,
+            "For application 'x': Memory must use a supported unit",
+        ),
+        (
+            "applications: [{name: x, memory: lots}]",
+            422,
+            "For application 'x': Memory must use a supported unit",
+        ),
         ("applications: [{name: x, instances: -1}]", 422, "Instances must be greater than or equal to 0"),
         ("applications: [{name: x, instances: many}]", 422, "Instances is not a number"),
         ("applications: [{name: x, timeout: 0}]", 422, "Timeout must be greater than or equal to 1"),
@@ -190,7 +214,11 @@ def test_the_teams_real_manifests_are_applied_as_they_are(admin, space, shared_d
     assert job["state"] == "COMPLETE", job["errors"]
     app = admin.app(space, entry["name"])
     web = admin.get(f"/v3/apps/{app['guid']}/processes/web")
-    assert (web["command"], web["instances"], web["health_check"]["data"]["endpoint"]) == ("./run.sh", entry["instances"], "/health")
+    assert (web["command"], web["instances"], web["health_check"]["data"]["endpoint"]) == (
+        "./run.sh",
+        entry["instances"],
+        "/health",
+    )
     variables = admin.get(f"/v3/apps/{app['guid']}/environment_variables")["var"]
     assert variables["GIT_COMMIT_SHA"] == "GIT_COMMIT_SHA-value"
     assert variables["IS_PRODUCTION"] in ("true", "false")

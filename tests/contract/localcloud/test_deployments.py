@@ -1,4 +1,4 @@
-# ruff: noqa: F811 - fixtures are taken by the names they are imported under
+
 """Rolling and canary deployments: nobody is turned away, a bad version never takes over, cancelling goes back."""
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from collections import Counter
 
 import pytest
 import requests
+
 from .runtime_fixtures import (
     Account,
     CloudProcess,
@@ -163,11 +164,16 @@ def _with_reason(account: Account, path: str, reason: str) -> dict[str, object] 
 
 def test_what_would_scale_is_refused_while_a_deployment_is_under_way(app, admin, space):
     deployment = admin.deploy(app["guid"], admin.stage(app["guid"], server_app("bad", well=False)))
-    scaled = admin.call("POST", f"/v3/apps/{app['guid']}/processes/web/actions/scale", 422, json={"instances": 3})
+    scaled = admin.call(
+        "POST", f"/v3/apps/{app['guid']}/processes/web/actions/scale", 422, json={"instances": 3}
+    )
     detail = "Cannot scale this process while a deployment is in flight."
     assert scaled.json()["errors"][0]["detail"] == detail
     job = admin.apply_manifest(space, manifest(app["name"], instances=3))
-    assert (job["state"], job["errors"][0]["detail"]) == ("FAILED", f"For application '{app['name']}': {detail}")
+    assert (job["state"], job["errors"][0]["detail"]) == (
+        "FAILED",
+        f"For application '{app['name']}': {detail}",
+    )
     current = {"data": {"guid": admin.get(f"/v3/apps/{app['guid']}/droplets/current")["guid"]}}
     admin.call("PATCH", f"/v3/apps/{app['guid']}/relationships/current_droplet", 422, json=current)
     admin.call("POST", f"/v3/deployments/{deployment['guid']}/actions/cancel", 200)
@@ -177,7 +183,10 @@ def test_what_would_scale_is_refused_while_a_deployment_is_under_way(app, admin,
 @pytest.mark.parametrize(
     ("body", "detail"),
     [
-        ({"droplet": {"guid": "a"}, "revision": {"guid": "b"}}, "Cannot set both fields 'droplet' and 'revision'"),
+        (
+            {"droplet": {"guid": "a"}, "revision": {"guid": "b"}},
+            "Cannot set both fields 'droplet' and 'revision'",
+        ),
         ({"droplet": {"guid": "a"}}, "Unable to assign current droplet."),
         ({"strategy": "leap"}, "Strategy must be one of"),
         ({"options": {"max_in_flight": 0}}, "Max in flight must be greater than or equal to 1"),

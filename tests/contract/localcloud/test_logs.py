@@ -1,4 +1,4 @@
-# ruff: noqa: F811 - fixtures are taken by the names they are imported under
+
 """Log Cache as the cf CLI's strict decoder wants it, and the store behind it."""
 
 from __future__ import annotations
@@ -11,10 +11,11 @@ import pytest
 import requests
 from hypothesis import given
 from hypothesis import strategies as st
-from .runtime_fixtures import admin, manifest, own_cloud, space
 
 from opsportal.localcloud.cell.output import MAX_LINE, LineCutter
 from opsportal.localcloud.logs import LogStore
+
+from .runtime_fixtures import admin, manifest, own_cloud, space
 
 __all__ = ["admin", "own_cloud", "space"]
 NO_START = -6795364578871345152
@@ -57,7 +58,9 @@ def test_lines_are_read_in_turns_without_a_gap_or_a_repeat(app, admin):
         seen += batch
         start = int(batch[-1]["timestamp"]) + 1
     assert seen == everything
-    before_last = admin.get(f"/api/v1/read/{app['guid']}?start_time=0&end_time={stamps[-1]}")["envelopes"]["batch"]
+    before_last = admin.get(f"/api/v1/read/{app['guid']}?start_time=0&end_time={stamps[-1]}")["envelopes"][
+        "batch"
+    ]
     assert [one["timestamp"] for one in before_last] == [one["timestamp"] for one in everything[:-1]]
 
 

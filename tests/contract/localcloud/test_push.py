@@ -1,4 +1,4 @@
-# ruff: noqa: F811 - fixtures are taken by the names they are imported under
+
 """Pushing an app in the cf CLI's order of calls, new and existing; what the packages and droplets are then."""
 
 from __future__ import annotations
@@ -13,11 +13,8 @@ import pytest
 from .runtime_fixtures import (
     Account,
     CloudProcess,
-    admin,
     manifest,
-    own_cloud,
     server_app,
-    space,
     until,
     zipped,
 )
@@ -52,7 +49,9 @@ def test_the_summary_that_the_cli_prints_finds_all_it_asks_for(pushed, admin):
         stat = admin.get(f"/v3/processes/{process['guid']}/stats")["resources"][0]
         assert (stat["state"], stat["routable"], stat["mem_quota"]) == ("RUNNING", True, 64 * 1024 * 1024)
         assert stat["usage"]["mem"] > 0
-    assert [one["url"] for one in admin.get(f"/v3/apps/{guid}/routes")["resources"]] == ["first.app.localhost"]
+    assert [one["url"] for one in admin.get(f"/v3/apps/{guid}/routes")["resources"]] == [
+        "first.app.localhost"
+    ]
     droplet = admin.get(f"/v3/apps/{guid}/droplets/current")
     assert droplet["buildpacks"][0]["name"] == "python_buildpack"
     assert droplet["process_types"] == {"web": "exec python server.py"}
@@ -103,7 +102,11 @@ def test_a_droplet_can_be_brought_from_elsewhere(pushed, space, admin, own_cloud
     assert answer.json()["state"] == "PROCESSING_UPLOAD"
     assert admin.job(answer)["state"] == "COMPLETE"
     assert admin.get(f"/v3/droplets/{made['guid']}")["checksum"] == source["checksum"]
-    admin.call("PATCH", f"/v3/apps/{target['guid']}/relationships/current_droplet", json={"data": {"guid": made["guid"]}})
+    admin.call(
+        "PATCH",
+        f"/v3/apps/{target['guid']}/relationships/current_droplet",
+        json={"data": {"guid": made["guid"]}},
+    )
     admin.post(f"/v3/apps/{target['guid']}/actions/start")
     until(lambda: admin.running(target["guid"]))
     assert own_cloud.visit("brought.app.localhost").text == "one 0"
@@ -117,7 +120,9 @@ def _staged(account: Account, guid: str) -> dict[str, object] | None:
 def test_bits_are_taken_once(pushed, admin):
     package = admin.package(pushed["guid"], server_app("one"))
     answer = admin.session.post(
-        f"{admin.url}/v3/packages/{package['guid']}/upload", files={"bits": ("p.zip", zipped({"a": b"1"}))}, timeout=30
+        f"{admin.url}/v3/packages/{package['guid']}/upload",
+        files={"bits": ("p.zip", zipped({"a": b"1"}))},
+        timeout=30,
     )
     assert (answer.status_code, answer.json()["errors"][0]["code"]) == (400, 150004)
 
@@ -133,7 +138,9 @@ def test_a_package_that_is_not_ready_cannot_be_staged(pushed, admin):
     body = {"type": "bits", "relationships": {"app": {"data": {"guid": pushed["guid"]}}}}
     made = admin.post("/v3/packages", body, 201)
     answer = admin.call("POST", "/v3/builds", 400, json={"package": {"guid": made["guid"]}})
-    assert answer.json()["errors"][0]["detail"] == "Bad request: Cannot stage package whose state is not ready."
+    assert (
+        answer.json()["errors"][0]["detail"] == "Bad request: Cannot stage package whose state is not ready."
+    )
 
 
 def test_a_package_above_the_limit_fails_and_says_so(pushed, admin, own_cloud: CloudProcess):
@@ -142,7 +149,10 @@ def test_a_package_above_the_limit_fails_and_says_so(pushed, admin, own_cloud: C
         package = admin.package(pushed["guid"], server_app("one"))
     finally:
         own_cloud.knobs(max_package_bytes=1 << 30)
-    assert (package["state"], package["data"]["error"]) == ("FAILED", "Package may not be larger than 1000 bytes")
+    assert (package["state"], package["data"]["error"]) == (
+        "FAILED",
+        "Package may not be larger than 1000 bytes",
+    )
 
 
 def _hostile(name: str, data: bytes = b"x", mode: int = 0o644) -> bytes:
@@ -166,7 +176,16 @@ def _hostile(name: str, data: bytes = b"x", mode: int = 0o644) -> bytes:
         b"this is no zip",
         zipped({"a": b"1" * 1000})[:-40],
     ],
-    ids=["climbs", "absolute", "climbs later", "backslash", "absolute link", "climbing link", "no zip", "cut short"],
+    ids=[
+        "climbs",
+        "absolute",
+        "climbs later",
+        "backslash",
+        "absolute link",
+        "climbing link",
+        "no zip",
+        "cut short",
+    ],
 )
 def test_a_hostile_archive_makes_a_failed_package_and_nothing_else(pushed, admin, own_cloud, bits):
     body = {"type": "bits", "relationships": {"app": {"data": {"guid": pushed["guid"]}}}}
@@ -192,7 +211,11 @@ def test_a_resource_that_leads_outside_fails_its_package(pushed, admin):
         ({"readme.txt": b"nothing"}, "NoAppDetectedError", None),
         ({"requirements.txt": b"no-such-library==1.0\n"}, "BuildpackCompileFailed", "no-such-library==1.0"),
         ({"requirements.txt": b"django>=99\n"}, "BuildpackCompileFailed", "django>=99"),
-        ({"manage.py": b"import sys; sys.exit('cannot collect')"}, "BuildpackCompileFailed", "cannot collect"),
+        (
+            {"manage.py": b"import sys; sys.exit('cannot collect')"},
+            "BuildpackCompileFailed",
+            "cannot collect",
+        ),
     ],
     ids=["unknown kind", "missing library", "wrong version", "collectstatic fails"],
 )
@@ -222,9 +245,22 @@ def test_only_one_build_of_an_app_is_staged_at_a_time(admin, space, own_cloud):
 
 def test_a_container_sees_its_own_environment_and_nothing_of_the_clouds(admin, space, own_cloud):
     admin.push(space, manifest("scrubbed", "scrubbed", env={"MINE": "yes"}), server_app("one"))
-    seen = dict(line.split("=", 1) for line in own_cloud.visit("scrubbed.app.localhost", "/env").text.splitlines() if "=" in line)
+    seen = dict(
+        line.split("=", 1)
+        for line in own_cloud.visit("scrubbed.app.localhost", "/env").text.splitlines()
+        if "=" in line
+    )
     assert seen["MINE"] == "yes"
-    assert {"PORT", "HOME", "PATH", "LANG", "VCAP_APPLICATION", "VCAP_SERVICES", "CF_INSTANCE_GUID", "MEMORY_LIMIT"} <= set(seen)
+    assert {
+        "PORT",
+        "HOME",
+        "PATH",
+        "LANG",
+        "VCAP_APPLICATION",
+        "VCAP_SERVICES",
+        "CF_INSTANCE_GUID",
+        "MEMORY_LIMIT",
+    } <= set(seen)
     assert seen["MEMORY_LIMIT"] == "64m"
     assert "PORTAL_SECRET" not in seen
 

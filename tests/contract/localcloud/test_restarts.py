@@ -1,4 +1,4 @@
-# ruff: noqa: F811 - fixtures are taken by the names they are imported under
+
 """The cloud killed by SIGKILL and started again: nothing stays running, nothing that was answered is lost."""
 
 from __future__ import annotations
@@ -99,7 +99,9 @@ def test_processes_of_an_earlier_life_are_ended_even_if_the_watchdog_was_killed_
 
 
 def _children(pid):
-    found = subprocess.run(["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True, check=False)
+    found = subprocess.run(
+        ["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True, check=False
+    )
     return [int(one) for one in found.stdout.split()] or _children_by_proc(pid)
 
 
@@ -126,6 +128,8 @@ def test_the_interpreter_of_the_apps_is_the_one_of_the_cloud(cloud):
     admin.apply_manifest(space, manifest("python"))
     app = admin.app(space, "python")
     droplet = admin.stage(app["guid"], server_app("one"))
-    admin.call("PATCH", f"/v3/apps/{app['guid']}/relationships/current_droplet", json={"data": {"guid": droplet}})
+    admin.call(
+        "PATCH", f"/v3/apps/{app['guid']}/relationships/current_droplet", json={"data": {"guid": droplet}}
+    )
     admin.run_task(app["guid"], "python -c 'import sys, django; print(sys.prefix)'", name="where")
     assert ("APP/TASK/where", sys.prefix) in admin.lines(app["guid"])

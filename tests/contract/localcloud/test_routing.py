@@ -1,9 +1,10 @@
-# ruff: noqa: F811 - fixtures are taken by the names they are imported under
+
 """The router: which app a host leads to, what is passed through, and what it says when nobody answers."""
 
 from __future__ import annotations
 
 import pytest
+
 from .runtime_fixtures import admin, manifest, own_cloud, server_app, space, until
 
 __all__ = ["admin", "own_cloud", "space"]
@@ -16,7 +17,9 @@ def app(admin, space):
     return admin.push(space, wanted, server_app("one"))
 
 
-@pytest.mark.parametrize("host", ["routed.app.cloud.gov", "routed.app.localhost", "ROUTED.app.localhost:8080"])
+@pytest.mark.parametrize(
+    "host", ["routed.app.cloud.gov", "routed.app.localhost", "ROUTED.app.localhost:8080"]
+)
 def test_an_app_is_found_by_its_route_and_by_its_local_name(app, own_cloud, host):
     assert own_cloud.visit(host).text == "one 0"
 
@@ -58,7 +61,9 @@ def _access(admin, app, path):
 def test_an_instance_that_dies_in_a_request_is_a_bad_gateway_and_comes_back(app, own_cloud, admin):
     answer = own_cloud.visit("routed.app.localhost", "/crash", method="GET")
     assert answer.status_code in (502, 503)
-    events = until(lambda: admin.get(f"/v3/audit_events?types=app.crash&target_guids={app['guid']}")["resources"])
+    events = until(
+        lambda: admin.get(f"/v3/audit_events?types=app.crash&target_guids={app['guid']}")["resources"]
+    )
     assert (events[0]["data"]["index"], events[0]["data"]["exit_status"]) == (0, 7)
     assert events[0]["actor"]["type"] == "process"
     until(lambda: admin.running(app["guid"]))
@@ -78,7 +83,9 @@ def test_requests_go_to_all_instances_in_turn(admin, space, own_cloud):
     found = admin.push(space, manifest("many", "many", instances=3), server_app("one"))
     seen = {own_cloud.visit("many.app.localhost").text for _ in range(12)}
     assert seen == {"one 0", "one 1", "one 2"}
-    scaled = admin.call("POST", f"/v3/apps/{found['guid']}/processes/web/actions/scale", 202, json={"instances": 1})
+    scaled = admin.call(
+        "POST", f"/v3/apps/{found['guid']}/processes/web/actions/scale", 202, json={"instances": 1}
+    )
     assert scaled.json()["instances"] == 1
     until(lambda: {own_cloud.visit("many.app.localhost").text for _ in range(4)} == {"one 0"})
 
@@ -108,5 +115,8 @@ def test_an_address_is_taken_once(admin, space):
 def test_the_longest_path_wins(admin, space, own_cloud):
     admin.push(space, manifest("root", routes=[{"route": "paths.app.localhost"}]), server_app("one"))
     admin.push(space, manifest("deep", routes=[{"route": "paths.app.localhost/deep"}]), server_app("two"))
-    answers = {path: own_cloud.visit("paths.app.localhost", path).text[:3] for path in ("/", "/deep", "/deeper", "/deep/x")}
+    answers = {
+        path: own_cloud.visit("paths.app.localhost", path).text[:3]
+        for path in ("/", "/deep", "/deeper", "/deep/x")
+    }
     assert answers == {"/": "one", "/deep": "two", "/deeper": "one", "/deep/x": "two"}

@@ -1,9 +1,10 @@
-# ruff: noqa: F811 - fixtures are taken by the names they are imported under
+
 """Tasks: true exit status, what they print, cancelling, and what is refused."""
 
 from __future__ import annotations
 
 import pytest
+
 from .runtime_fixtures import admin, manifest, own_cloud, server_app, space, until
 
 __all__ = ["admin", "own_cloud", "space"]
@@ -98,6 +99,8 @@ def test_a_bad_task_is_refused_with_the_reason(app, admin, body, detail):
 
 def test_an_app_without_a_droplet_runs_no_task(admin, space):
     admin.apply_manifest(space, manifest("bare"))
-    answer = admin.call("POST", f"/v3/apps/{admin.app(space, 'bare')['guid']}/tasks", 422, json={"command": "true"})
+    answer = admin.call(
+        "POST", f"/v3/apps/{admin.app(space, 'bare')['guid']}/tasks", 422, json={"command": "true"}
+    )
     expected = "Task must have a droplet. Specify droplet or assign current droplet to app."
     assert answer.json()["errors"][0]["detail"] == expected
