@@ -49,7 +49,7 @@ CATALOGUE: dict[str, Words] = {
         "It was deleted or rewritten since it was chosen, or mistyped. Choose a branch, tag or commit that exists.",
     ),
     "source:repository": Words(
-        _P, "The repository could not be read: {what}", "Check that Git answers, then retry from this step."
+        _P, "The repository could not be read: {what}", "{remedy}"
     ),
     "source:too-large": Words(
         _Y,
@@ -59,7 +59,7 @@ CATALOGUE: dict[str, Words] = {
     "source:unusable": Words(
         _Y,
         "The source cannot be sent as it is: {what}",
-        "Correct what it names in the repository, push, and deploy again.",
+        "{remedy}",
     ),
     "manifest:bad": Words(_Y, "{path} at {commit}: {what}", "{remedy}"),
     "manifest:refused": Words(

@@ -2,6 +2,7 @@
 
 import json
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from statistics import median
@@ -81,7 +82,7 @@ def _measure(kind: str) -> dict[str, float]:
     return {name: median(seconds) for name, seconds in taken.items()}
 
 
-def seconds_left(steps: list[Step], usual: dict[str, float], now: datetime) -> float | None:
+def seconds_left(steps: list[Step], usual: Mapping[str, float], now: datetime) -> float | None:
     """How long an operation still takes if it goes as usual; None when nothing is known."""
     known = [each for each in steps if each.state in OPEN and each.name in usual]
     if not known:

@@ -24,11 +24,15 @@ EXPECTED = (cf.CloudFoundryError, git.GitError, SourceError)
 def outcome_of(error: Exception, run: Run) -> Outcome:
     """Sort an error of an adapter: by whose move it is."""
     if isinstance(error, SourceError):
-        return Fail("source:unusable", {"what": error})
+        return Fail("source:unusable", {"what": error.problem, "remedy": error.remedy})
     if isinstance(error, git.RefNotFound):
         return Fail("source:ref-gone", {"ref": run.params.get("ref", "such commit")})
+    if isinstance(error, git.UnsafeTree):
+        return Fail("source:unusable", {"what": error.problem, "remedy": error.remedy})
     if isinstance(error, git.GitError):
-        return Fail("source:repository", {"what": error})
+        if error.transient:
+            return _again(run, error, PATIENCE, "source:repository")
+        return Fail("source:repository", {"what": error.problem, "remedy": error.remedy})
     if isinstance(error, cf.RateLimited | cf.Unavailable):
         return _again(run, error, PATIENCE, "platform:unavailable")
     if isinstance(error, cf.BadAnswer):
@@ -56,7 +60,11 @@ def _again(run: Run, error: Exception, patience: float, error_id: str) -> Outcom
     times = run.memo["trouble_times"] = int(run.memo.get("trouble_times", 0)) + 1
     if (now - since).total_seconds() > patience:
         over(run)
-        facts: dict[str, Any] = {"what": error, "request_id": getattr(error, "request_id", "") or "none"}
+        facts: dict[str, Any] = {
+            "what": error,
+            "request_id": getattr(error, "request_id", "") or "none",
+            "remedy": "Wait until it answers again, then retry from this step.",
+        }
         return Fail(error_id, facts)
     wait = min(0.5 * 2 ** min(times, 5), 10.0)
-    return Wait(wait, f"The platform does not answer well; trying again in {wait:.0f} s ({error})")
+    return Wait(wait, f"Trying again in {wait:.0f} s: {error}")

@@ -166,9 +166,8 @@ def history(request: HttpRequest) -> HttpResponse:
         "rows": [(each, report.took(each)) for each in page.object_list],
         "page_range": page.paginator.get_elided_page_range(page.number),
     }
-    return render(
-        request, "operations/history.html#results" if request.htmx else "operations/history.html", context
-    )  # type: ignore[attr-defined]
+    part = "#results" if request.htmx else ""  # type: ignore[attr-defined]
+    return render(request, f"operations/history.html{part}", context)
 
 
 def _filtered(chosen: dict[str, str]) -> QuerySet[Operation]:

@@ -151,13 +151,14 @@ def _build(run: Run, key: str, command: str) -> Outcome:
     started = time.monotonic()
     run.say(f"$ {command}")
     with workspace.made_whole(_built(key)) as outputs:
-        place = outputs.with_name(outputs.name + "-tree")
+        place, home = outputs.with_name(outputs.name + "-tree"), outputs.with_name(outputs.name + "-home")
         try:
             shutil.copytree(_source(run), place, symlinks=True)
+            home.mkdir()
             result = run.child(
                 ["sh", "-c", command],
                 cwd=place,
-                env=_scrubbed(place),
+                env=_scrubbed(home),
                 before_beat=lambda: _claim_build(run, key),
                 time_limit_s=settings.ASSET_BUILD_SECONDS,
                 memory_limit_mb=settings.ASSET_BUILD_MEMORY_MB,
@@ -170,6 +171,7 @@ def _build(run: Run, key: str, command: str) -> Outcome:
             made = overlay_changes(_source(run), place, outputs)
         finally:
             shutil.rmtree(place, ignore_errors=True)
+            shutil.rmtree(home, ignore_errors=True)
     workspace.prune(_built(key).parent)
     seconds = time.monotonic() - started
     AssetBuild.objects.filter(key=key).update(built_at=timezone.now(), seconds=seconds)

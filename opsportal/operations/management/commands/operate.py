@@ -83,16 +83,20 @@ class Command(BaseCommand):
 
     def _follow(self, operation_id: UUID, *, quiet: bool) -> None:
         """Print steps and lines until it ends. Rows are read; nothing else is asked."""
-        last, told = 0, ""
+        last, step, told = 0, 0, ""
         while True:
             operation = Operation.objects.get(id=operation_id)
             lines = Output.objects.filter(operation_id=operation_id, number__gt=last)[:2000]
             for line in lines:
                 last = line.number
-                if not quiet:
-                    self.stdout.write(f"  {line.text}")
+                if quiet:
+                    continue
+                if line.step != step:
+                    step, told = line.step, _heading(operation, line.step)
+                    self.stdout.write(told)
+                self.stdout.write(f"  {line.text}")
             said = _where(operation)
-            if said != told and not quiet:
+            if not lines and said != told and not quiet:
                 told = said
                 self.stdout.write(said)
             if not lines and operation.state not in {State.WAITING, *HOLDING}:
@@ -123,7 +127,13 @@ def _where(operation: Operation) -> str:
     step = operation.steps.exclude(started_at=None).order_by("-position").first()
     if step is None:
         return operation.get_state_display()
+    if step.ended_at is None:
+        return _heading(operation, step.position)
     return f"{step.position}. {step.title}: {step.get_state_display().lower()}"
+
+
+def _heading(operation: Operation, position: int) -> str:
+    return f"{position}. {operation.steps.get(position=position).title}"
 
 
 def receipt(operation: Operation) -> dict[str, Any]:
