@@ -8,13 +8,13 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
-from opsportal.environments.manifests import ManifestError, environment_names, parse_manifest
 
 from opsportal.adapters.git import Branch, Commit, GitError, PathNotFound, RefNotFound, Tag
 from opsportal.adapters.git import Repository as Clone
 from opsportal.environments import platform
+from opsportal.environments.manifests import ManifestError, environment_names, interpolate, parse_manifest
 from opsportal.environments.models import Comparison, Environment, GitCommit, GitRef, Repository
-from opsportal.environments.rules import kind_of
+from opsportal.environments.rules import kind_of, variables
 
 log = logging.getLogger(__name__)
 
@@ -125,7 +125,10 @@ def discover(clone: Clone, head: str) -> None:
 def _manifest_problem(clone: Clone, commit: str, environment: str) -> str:
     path = platform.manifest_path(environment)
     try:
-        parse_manifest(clone.file(commit, path), environment=environment, app_name=settings.APP_NAME_PATTERN)
+        manifest = parse_manifest(
+            clone.file(commit, path), environment=environment, app_name=settings.APP_NAME_PATTERN, path=path
+        )
+        interpolate(manifest, variables(commit, "ref"))
     except ManifestError as error:
         return f"{path}: {error.problem} {error.remedy}".strip()
     except GitError as error:

@@ -10,6 +10,11 @@ def kind_of(name: str) -> str:
     return KINDS.get(name, "sandbox")
 
 
+def variables(commit: str, ref: str) -> dict[str, str]:
+    """What manifests may ask for: the commit and the name it is deployed by, as ``cf push --var`` gave them."""
+    return {"GIT_COMMIT_SHA": commit, "GIT_BRANCH": ref, "GIT_TAG": ref}
+
+
 @dataclass(frozen=True)
 class Instances:
     """What the platform says of an application: desired state, instances wanted and running, any that crashed."""

@@ -48,9 +48,7 @@ CATALOGUE: dict[str, Words] = {
         "The repository has no {ref}.",
         "It was deleted or rewritten since it was chosen, or mistyped. Choose a branch, tag or commit that exists.",
     ),
-    "source:repository": Words(
-        _P, "The repository could not be read: {what}", "{remedy}"
-    ),
+    "source:repository": Words(_P, "The repository could not be read: {what}", "{remedy}"),
     "source:too-large": Words(
         _Y,
         "The source at {commit} is too large: {what}",

@@ -15,12 +15,14 @@ from django.utils import timezone
 
 from opsportal.adapters.git import GitError, PathNotFound, TooLarge
 from opsportal.environments import platform
-from opsportal.environments.manifests import Manifest, ManifestError, parse_manifest
+from opsportal.environments.manifests import Manifest, ManifestError, for_platform, parse_manifest
+from opsportal.environments.rules import variables
+from opsportal.environments.witnesses import COMMIT_LABEL
 from opsportal.kit.children import ChildResult
 from opsportal.kit.wording import duration
 from opsportal.operations.models import AssetBuild
 from opsportal.operations.outcomes import Done, Fail, Outcome, Wait
-from opsportal.operations.run import Run
+from opsportal.operations.run import LABEL, Run
 from opsportal.operations.source import overlay_changes
 from opsportal.operations.steps import workspace
 
@@ -37,22 +39,21 @@ def take_source(run: Run) -> Outcome:
         run.repository.refresh()
         found = run.repository.resolve(wanted)
     commit = found.commit
-    manifest = read_manifest(run, commit.sha)
     run.facts |= {"commit": commit.sha, "subject": commit.subject[:300]}
+    try:
+        manifest = read_manifest(run, commit.sha)
+        manifest_text(run)
+    except ManifestError as error:
+        return bad_manifest(run, error)
+    for warning in manifest.warnings:
+        run.say(f"The manifest: {warning}")
     try:
         run.facts["tree"] = run.repository.tree_id(commit.sha, manifest.path)
         run.facts["path"] = manifest.path
         _source(run)
     except PathNotFound:
-        path = platform.manifest_path(run.environment.name)
-        facts = {
-            "path": path,
-            "commit": commit.sha[:8],
-            "what": f"its path “{manifest.path}” is not in the repository.",
-        }
-        return Fail(
-            "manifest:bad", facts | {"remedy": "Correct the manifest's path, push, and deploy again."}
-        )
+        gone = f"its path “{manifest.path}” is not in the repository."
+        return bad_manifest(run, ManifestError(gone, "Correct the manifest's path, push, and deploy again."))
     except TooLarge as error:
         return Fail("source:too-large", {"commit": commit.sha[:8], "what": error})
     files = workspace.files_of(_source(run))
@@ -74,6 +75,19 @@ def read_manifest(run: Run, commit: str) -> Manifest:
             "there is no such file.", "Add the manifest on this branch, or deploy a commit that has it."
         ) from error
     return parse_manifest(text, environment=name, app_name=settings.APP_NAME_PATTERN, path=path)
+
+
+def manifest_text(run: Run) -> str:
+    """What the platform is given: the manifest with its variables filled in, and our labels. Raises ManifestError."""
+    manifest = read_manifest(run, run.facts["commit"])
+    labels = {LABEL: str(run.operation.id), COMMIT_LABEL: run.facts["commit"]}
+    return for_platform(manifest, variables(run.facts["commit"], run.params["ref"]), labels=labels)
+
+
+def bad_manifest(run: Run, error: ManifestError) -> Fail:
+    """The failure that says which manifest, at which commit, and what to do."""
+    facts = {"path": platform.manifest_path(run.environment.name), "commit": run.facts["commit"][:8]}
+    return Fail("manifest:bad", facts | {"what": error.problem, "remedy": error.remedy})
 
 
 def build_assets(run: Run) -> Outcome:

@@ -15,6 +15,8 @@ from opsportal.operations.steps.pacing import fraction_of_usual, look_again_in
 
 #: Looks in a row that must find only crashed instances, and the seconds these must span, before we give up.
 CRASH_LOOKS, CRASH_SECONDS = 3, 4.0
+#: Seconds after which one crash is enough: it had all the time to become healthy.
+LATE = 60.0
 
 
 def stage(run: Run) -> Outcome:
@@ -133,13 +135,16 @@ def _hopeless(run: Run, stats: list[InstanceStats]) -> str:
     """Why the new version will not come up, or empty while there is hope."""
     if run.elapsed > settings.ROLLOUT_SECONDS:
         return f"it was not healthy within {settings.ROLLOUT_SECONDS} seconds."
-    crashed = [each for each in stats if each.state == "CRASHED"]
-    if not crashed or any(each.state == "RUNNING" for each in stats):
+    if any(each.running for each in stats):
         run.memo.pop("crashes", None)
+        return ""
+    crashed = [each for each in stats if each.crashed]
+    if not crashed:
         return ""
     crashes = run.memo.setdefault("crashes", {"looks": 0, "since": run.elapsed})
     crashes["looks"] += 1
-    if crashes["looks"] < CRASH_LOOKS or run.elapsed - crashes["since"] < CRASH_SECONDS:
+    seldom = crashes["looks"] < CRASH_LOOKS or run.elapsed - crashes["since"] < CRASH_SECONDS
+    if seldom and run.elapsed < LATE:
         return ""
     return f"instance {crashed[0].index} crashed ({crashed[0].details or 'the platform does not say why'})."
 

@@ -8,8 +8,7 @@ from typing import Any
 from django.conf import settings
 
 from opsportal.adapters.cloudfoundry import NotFound, Package, Resource, Unprocessable
-from opsportal.environments.manifests import ManifestError, for_platform
-from opsportal.environments.platform import manifest_path
+from opsportal.environments.manifests import ManifestError
 from opsportal.environments.witnesses import COMMIT_LABEL, find_space
 from opsportal.operations.outcomes import Done, Fail, Outcome, Wait
 from opsportal.operations.run import LABEL, Run
@@ -18,6 +17,7 @@ from opsportal.operations.steps import prepare, snapshot, workspace
 from opsportal.operations.steps.check import refused
 from opsportal.operations.steps.once import once
 from opsportal.operations.steps.pacing import look_again_in
+from opsportal.operations.steps.prepare import bad_manifest, manifest_text
 
 
 def upload(run: Run) -> Outcome:
@@ -127,14 +127,16 @@ def apply_manifest(run: Run) -> Outcome:
         closed = refused(run)
         if closed:
             return closed
+        try:
+            manifest = manifest_text(run)
+        except ManifestError as error:
+            return bad_manifest(run, error)
         if not run.facts.get("before"):
             run.facts["before"] = snapshot.take(run.cf, run.facts["app"])
         run.facts["touched"] = True
         run.remember()
         try:
-            run.remember(job=run.cf.apply_manifest(run.facts["space"], _manifest(run)).guid)
-        except ManifestError as error:
-            return _bad(run, error)
+            run.remember(job=run.cf.apply_manifest(run.facts["space"], manifest).guid)
         except Unprocessable as error:
             return Fail("manifest:refused", {"what": error.detail or error})
     try:
@@ -152,22 +154,3 @@ def apply_manifest(run: Run) -> Outcome:
     for warning in job.warnings:
         run.say(f"The platform warns: {warning}")
     return Done()
-
-
-def variables(commit: str, ref: str) -> dict[str, str]:
-    """What manifests may ask for: the commit and the name it was deployed by, as ``cf push --var`` gave them."""
-    return {"GIT_COMMIT_SHA": commit, "GIT_BRANCH": ref, "GIT_TAG": ref}
-
-
-def _manifest(run: Run) -> str:
-    manifest = prepare.read_manifest(run, run.facts["commit"])
-    for warning in manifest.warnings:
-        run.say(f"The manifest: {warning}")
-    values = variables(run.facts["commit"], run.params["ref"])
-    labels = {LABEL: str(run.operation.id), COMMIT_LABEL: run.facts["commit"]}
-    return for_platform(manifest, values, labels=labels)
-
-
-def _bad(run: Run, error: ManifestError) -> Fail:
-    facts = {"path": manifest_path(run.environment.name), "commit": run.facts["commit"][:8]}
-    return Fail("manifest:bad", facts | {"what": error.problem, "remedy": error.remedy})
