@@ -13,7 +13,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from . import tokens
+from . import people
 from .store import Document
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class Database:
     def bind(self, cloud: Cloud, instance: Document, binding: Document) -> dict[str, Any]:
         """The database's address. Each binding of an instance gets the same, as on cloud.gov."""
         name = "db" + instance["guid"].replace("-", "")[:16]
-        secret = tokens.digest(f"{cloud.data_dir}{instance['guid']}")[:24]
+        secret = people.digest(f"{cloud.data_dir}{instance['guid']}")[:24]
         return {
             "uri": f"sqlite:///{self._path(cloud, instance)}",
             "host": "127.0.0.1",
@@ -97,7 +97,7 @@ class ServiceAccount:
         plan = cloud.store.get("service_plan", instance["service_plan_guid"]) or {}
         space = cloud.store.get("space", instance["space_guid"]) or {}
         username, password = str(uuid.uuid4()), secrets.token_urlsafe(24)
-        user = tokens.create_user(cloud, username, password)
+        user = people.create_user(cloud, username, password)
         cloud.store.update("user", user["guid"], made_for_guid=binding["guid"])
         give_role(cloud, user["guid"], "organization_user", organization=space["organization_guid"])
         give_role(cloud, user["guid"], self.roles[plan["name"]], space=space["guid"])
@@ -106,7 +106,7 @@ class ServiceAccount:
     def unbind(self, cloud: Cloud, instance: Document, binding: Document) -> None:
         """Delete the user."""
         for user in cloud.store.find("user", made_for_guid=binding["guid"]):
-            tokens.delete_user(cloud, user["guid"])
+            people.delete_user(cloud, user["guid"])
 
 
 def give_role(

@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING, Any
 
 from werkzeug.security import check_password_hash
 
-from . import catalogue, services, spaces, tokens
+from . import catalogue, people, services, spaces, tokens
 from .brokers import broker_of, give_role
 from .context import SYSTEM
+from .rights import ORGANIZATION_ROLES, SPACE_ROLES
 from .service_operations import operation
 from .store import Document
 
@@ -59,7 +60,16 @@ def read(path: Path | None) -> dict[str, Any]:
 
 
 def apply(cloud: Cloud, estate: dict[str, Any]) -> None:
-    """Make what is missing."""
+    """Make what is missing; :class:`EstateError` says what the estate lacks."""
+    try:
+        _apply(cloud, estate)
+    except KeyError as error:
+        raise EstateError(f"Something in the estate lacks the key {error}.") from error
+    except (TypeError, AttributeError) as error:
+        raise EstateError(f"Something in the estate has the wrong form: {error}.") from error
+
+
+def _apply(cloud: Cloud, estate: dict[str, Any]) -> None:
     catalogue.seed(cloud)
     for name in estate.get("domains") or DEFAULT["domains"]:
         if not cloud.store.find("domain", name=name):
@@ -146,18 +156,19 @@ def _apply_user(
     cloud: Cloud, organization: Document, made: dict[str, Document], wanted: dict[str, Any]
 ) -> None:
     roles = wanted.get("roles", [])
-    groups = list(tokens.ADMIN_SCOPES) if "admin" in roles else []
+    groups = [scope for role in roles for scope in tokens.GROUPS.get(role, ())]
     user = cloud.store.first("user", username=wanted["username"], origin="uaa")
     if user is None:
-        user = tokens.create_user(cloud, wanted["username"], wanted["password"])
+        user = people.create_user(cloud, wanted["username"], wanted["password"])
     changes: dict[str, Any] = {"groups": groups} if user["groups"] != groups else {}
     if not check_password_hash(user["password_hash"] or "", wanted["password"]):
-        changes["password_hash"] = tokens.hashed(wanted["password"])
+        changes["password_hash"] = people.hashed(wanted["password"])
     if changes:
         cloud.store.update("user", user["guid"], **changes)
     give_role(cloud, user["guid"], "organization_user", organization=organization["guid"])
     for role in roles:
-        if role != "admin":
+        if role not in tokens.GROUPS:
+            _check_role(role, ORGANIZATION_ROLES, wanted["username"])
             give_role(cloud, user["guid"], role, organization=organization["guid"])
     for name, space_roles in wanted.get("spaces", {}).items():
         if name not in made:
@@ -165,7 +176,13 @@ def _apply_user(
                 f"The estate gives {wanted['username']} roles in '{name}', which is no space of it."
             )
         for role in space_roles:
+            _check_role(role, SPACE_ROLES, wanted["username"])
             give_role(cloud, user["guid"], role, space=made[name]["guid"])
+
+
+def _check_role(role: str, known: frozenset[str], username: str) -> None:
+    if role not in known:
+        raise EstateError(f"The estate gives {username} the role '{role}', which does not exist there.")
 
 
 def _apply_client(cloud: Cloud, wanted: dict[str, Any]) -> None:
@@ -176,9 +193,9 @@ def _apply_client(cloud: Cloud, wanted: dict[str, Any]) -> None:
     }
     kept = cloud.store.get("uaa_client", wanted["id"])
     if kept is None:
-        secret = tokens.hashed(wanted["secret"])
+        secret = people.hashed(wanted["secret"])
         cloud.store.create("uaa_client", {"guid": wanted["id"], "secret_hash": secret, **values})
         return
     if not check_password_hash(kept["secret_hash"], wanted["secret"]):
-        values["secret_hash"] = tokens.hashed(wanted["secret"])
+        values["secret_hash"] = people.hashed(wanted["secret"])
     cloud.store.update("uaa_client", wanted["id"], **values)

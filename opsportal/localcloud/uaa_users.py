@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from . import tokens
+from . import people, tokens
 from .errors import ApiError
+from .people import UaaError
 from .store import Document
-from .tokens import UaaError
 from .web import Answer, ApiRequest, Caller, route
 
 _FILTER = re.compile(r'\s*(username|origin|id)\s+eq\s+"([^"]*)"\s*\Z', re.IGNORECASE)
@@ -60,7 +60,7 @@ def create_user(request: ApiRequest) -> Answer:
         raise UaaError(400, "invalid_scim_resource", "A username must be provided.")
     if password is not None and not isinstance(password, str):
         raise UaaError(422, "invalid_password", "The password must be a text")
-    user = tokens.create_user(request.context, username, password, origin=str(body.get("origin") or "uaa"))
+    user = people.create_user(request.context, username, password, origin=str(body.get("origin") or "uaa"))
     # The platform itself hears of the user by a POST /v3/users of its own.
     return present(request.context.store.update("user", user["guid"], registered=False)), 201
 
@@ -77,7 +77,7 @@ def delete_user(request: ApiRequest, guid: str) -> Answer:
     """Forget a user."""
     bearer(request, "scim.write")
     user = _found(request, guid)
-    tokens.delete_user(request.context, guid)
+    people.delete_user(request.context, guid)
     return present(user)
 
 

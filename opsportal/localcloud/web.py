@@ -51,6 +51,11 @@ class Caller:
         return "cloud_controller.admin" in self.scopes
 
     @property
+    def reads_secrets(self) -> bool:
+        """May read every credential: admins, and read-only admins."""
+        return bool(self.scopes & {"cloud_controller.admin", "cloud_controller.admin_read_only"})
+
+    @property
     def sees_everything(self) -> bool:
         """May read everything (secrets are another matter)."""
         return self.is_admin or bool(

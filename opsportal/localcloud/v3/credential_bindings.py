@@ -63,18 +63,15 @@ def space_of(request: ApiRequest, one: Document) -> str | None:
 
 def _filters(request: ApiRequest) -> dict[str, Filter]:
     store = request.context.store
-    instances = {one["guid"]: one for one in store.find("service_instance")}
-    plans = {one["guid"]: one for one in store.find("service_plan")}
-    offerings = {one["guid"]: one for one in store.find("service_offering")}
 
     def instance(one: Document) -> Document:
-        return instances.get(one["service_instance_guid"]) or {}
+        return store.get("service_instance", one["service_instance_guid"]) or {}
 
     def plan(one: Document) -> Document:
-        return plans.get(instance(one).get("service_plan_guid") or "") or {}
+        return store.get("service_plan", instance(one).get("service_plan_guid")) or {}
 
     def offering(one: Document) -> Document:
-        return offerings.get(plan(one).get("service_offering_guid") or "") or {}
+        return store.get("service_offering", plan(one).get("service_offering_guid")) or {}
 
     def app_name(one: Document) -> Any:
         return (store.get("app", one["app_guid"]) or {}).get("name")
@@ -168,7 +165,7 @@ def _app(request: ApiRequest, guid: str) -> Document:
 def details(request: ApiRequest, guid: str) -> Answer:
     """The credentials, for developers and admins; reading them is noted."""
     found = visible(request, guid)
-    if not has_space_role(request, space_of(request, found), *DEVELOPER):
+    if not request.caller.reads_secrets and not has_space_role(request, space_of(request, found), *DEVELOPER):
         raise not_authorized()
     state = found["last_operation"]
     if state["type"] == "create" and state["state"] != "succeeded":

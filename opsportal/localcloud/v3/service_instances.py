@@ -47,15 +47,20 @@ def writable(request: ApiRequest, guid: str) -> Document:
 
 def _filters(request: ApiRequest) -> dict[str, Filter]:
     store = request.context.store
-    organizations = {one["guid"]: one["organization_guid"] for one in store.find("space")}
-    plans = {one["guid"]: one["name"] for one in store.find("service_plan")}
+
+    def organization(one: Document) -> Any:
+        return (store.get("space", one["space_guid"]) or {}).get("organization_guid")
+
+    def plan(one: Document) -> Any:
+        return (store.get("service_plan", one["service_plan_guid"]) or {}).get("name")
+
     return {
         "names": "name",
         "type": "type",
         "space_guids": lambda one, wanted: not wanted.isdisjoint(spaces_of(request, one)),
-        "organization_guids": lambda one, wanted: organizations.get(one["space_guid"]) in wanted,
+        "organization_guids": lambda one, wanted: organization(one) in wanted,
         "service_plan_guids": "service_plan_guid",
-        "service_plan_names": lambda one, wanted: plans.get(one["service_plan_guid"]) in wanted,
+        "service_plan_names": lambda one, wanted: plan(one) in wanted,
     }
 
 
@@ -243,7 +248,7 @@ def delete(request: ApiRequest, guid: str) -> Answer:
 @route("GET", "/v3/service_instances/<guid>/credentials")
 def credentials(request: ApiRequest, guid: str) -> Answer:
     """What a user-provided one holds; for developers."""
-    found = writable(request, guid)
+    found = visible(request, guid) if request.caller.reads_secrets else writable(request, guid)
     if found["type"] == "managed":
         raise not_found("Service instance")
     services.note_instance(request.context, actor(request.user), "show", found)

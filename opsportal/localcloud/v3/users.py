@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .. import jobs, metadata, tokens
+from .. import jobs, metadata, people
 from ..context import Cloud
 from ..errors import bad_query, not_found, unprocessable
 from ..listing import Filter
@@ -95,8 +95,8 @@ def _register(cloud: Cloud, guid: str) -> Document:
 
 def _add(cloud: Cloud, username: str, origin: str) -> Document:
     try:
-        return tokens.create_user(cloud, username, None, origin=origin)
-    except tokens.UaaError as error:
+        return people.create_user(cloud, username, None, origin=origin)
+    except people.UaaError as error:
         raise unprocessable(
             f"User with username '{username}' and origin '{origin}' already exists."
         ) from error

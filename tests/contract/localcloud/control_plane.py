@@ -32,6 +32,8 @@ ESTATE: dict[str, Any] = {
             ("supporter", [], {"ab": ["space_supporter"]}),
             ("auditor", [], {"ab": ["space_auditor"]}),
             ("stranger", [], {"cw": ["space_developer"]}),
+            ("inspector", ["admin_read_only"], {}),
+            ("global-auditor", ["global_auditor"], {}),
             ("locked-out", [], {}),
             ("candidate", [], {}),
             ("spaceless", [], {}),

@@ -6,7 +6,17 @@ import pytest
 
 from .control_plane import to, unique
 
-EVERYBODY = ("admin", "manager", "developer", "space-manager", "supporter", "auditor", "stranger")
+EVERYBODY = (
+    "admin",
+    "manager",
+    "developer",
+    "space-manager",
+    "supporter",
+    "auditor",
+    "stranger",
+    "inspector",
+    "global-auditor",
+)
 
 
 @pytest.mark.parametrize(
@@ -18,6 +28,8 @@ EVERYBODY = ("admin", "manager", "developer", "space-manager", "supporter", "aud
         ("supporter", {"ab"}),
         ("auditor", {"ab"}),
         ("stranger", {"cw"}),
+        ("inspector", {"ab", "cw"}),
+        ("global-auditor", {"ab", "cw"}),
         ("spaceless", set()),
     ],
 )
@@ -81,7 +93,7 @@ def test_roles_in_a_space_are_given_by_its_managers(cloud, who):
 def test_secrets_of_a_service_are_for_developers(cloud, who):
     guid = cloud.admin.guid(f"/v3/service_instances?names=credentials&space_guids={cloud.space('ab')}")
     answer = cloud.account(who).call("GET", f"/v3/service_instances/{guid}/credentials")
-    wanted = 200 if who in {"admin", "developer"} else 404 if who == "stranger" else 403
+    wanted = 200 if who in {"admin", "developer", "inspector"} else 404 if who == "stranger" else 403
     assert answer.status_code == wanted
     assert ("secret" in answer.text) == (wanted == 200)
 
