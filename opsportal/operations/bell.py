@@ -5,6 +5,7 @@ The sweep (:func:`opsportal.operations.tasks.ring_due`) rings again for every op
 
 import json
 import logging
+import threading
 from collections.abc import Iterator
 from uuid import UUID
 
@@ -17,6 +18,7 @@ log = logging.getLogger(__name__)
 
 HOME = "operations"
 _clients: dict[str, redis.Redis] = {}
+_making = threading.Lock()
 
 
 def channel(operation_id: UUID | str) -> str:
@@ -26,11 +28,13 @@ def channel(operation_id: UUID | str) -> str:
 
 def client() -> redis.Redis:
     """One connection pool per process. Socket timeouts keep a dead broker from holding anyone."""
-    if settings.REDIS_URL not in _clients:
-        _clients[settings.REDIS_URL] = redis.Redis.from_url(
-            settings.REDIS_URL, socket_connect_timeout=1, socket_timeout=5, health_check_interval=30
-        )
-    return _clients[settings.REDIS_URL]
+    # A second client that lost the race would close its connections under whoever got it first.
+    with _making:
+        if settings.REDIS_URL not in _clients:
+            _clients[settings.REDIS_URL] = redis.Redis.from_url(
+                settings.REDIS_URL, socket_connect_timeout=1, socket_timeout=5, health_check_interval=30
+            )
+        return _clients[settings.REDIS_URL]
 
 
 def ring(operation_id: UUID, delay: float = 0.0) -> None:
