@@ -60,7 +60,7 @@ def web(ports: Ports) -> list[str]:
     """The pages, with enough threads for many live viewers."""
     return [
         *(PYTHON, "-m", "gunicorn", "opsportal.config.wsgi", "--bind", f"{HOST}:{ports.portal}"),
-        *("--worker-class", "gthread", "--workers", "2", "--threads", "128"),
+        *("--worker-class", "gthread", "--workers", "2", "--threads", "128", "--preload"),
         *("--no-control-socket", "--graceful-timeout", "5", "--log-level", "warning"),
     ]
 
