@@ -12,6 +12,7 @@ from opsportal.operations.steps import log_tail
 from opsportal.operations.steps.check import refused
 from opsportal.operations.steps.once import once
 from opsportal.operations.steps.pacing import fraction_of_usual, look_again_in
+from opsportal.operations.steps.verify import keep_what_was_rolled_out
 
 #: Looks in a row that must find only crashed instances, and the seconds these must span, before we give up.
 CRASH_LOOKS, CRASH_SECONDS = 3, 4.0
@@ -107,6 +108,7 @@ def _watch(run: Run, deployment: Deployment) -> Outcome:
     running = sum(each.state == "RUNNING" for each in stats)
     if finished and running == len(stats):
         run.facts["touched"] = False
+        keep_what_was_rolled_out(run)
         return Done(f"{running} of {len(stats)} instances running")
     why = _hopeless(run, stats)
     if why:

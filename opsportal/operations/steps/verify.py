@@ -33,10 +33,17 @@ def verify(run: Run) -> Outcome:
 
 
 def record(run: Run) -> Outcome:
-    """Keep what was deployed and look at the environment afresh."""
+    """Look at the environment afresh, so that its page tells what is there now."""
     environment = run.environment
+    environment.refresh_from_db()
+    witnesses.refresh(environment, run.cf)
+    return Done(f"{run.facts['commit'][:8]} runs on {environment.name}")
+
+
+def keep_what_was_rolled_out(run: Run) -> None:
+    """Git's witness from now on: the new version serves, whether or not what follows succeeds."""
     environments.record_deploy(
-        environment=environment,
+        environment=run.environment,
         commit=run.facts["commit"],
         ref=run.params["ref"],
         ref_kind=run.params["ref_kind"],
@@ -45,6 +52,3 @@ def record(run: Run) -> Outcome:
         operation=run.operation.id,
         at=timezone.now(),
     )
-    environment.refresh_from_db()
-    witnesses.refresh(environment, run.cf)
-    return Done(f"{run.facts['commit'][:8]} runs on {environment.name}")
