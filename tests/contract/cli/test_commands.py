@@ -1,0 +1,502 @@
+"""Each command of the cf client against the local cloud: what the person sees in the end."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import requests
+
+from . import cf_cli
+from .cf_cli import Cf, CommandFailed
+from .conftest import MANIFEST, PASSWORD, SECONDS, RunningCloud, application, outline
+
+BEGIN = ["GET /", "GET /v3", "GET /login"]
+AGAIN = ["GET /", "GET /v3"]
+Home = Callable[..., Cf]
+
+
+# -- applications --------------------
+
+
+def test_a_rolling_push_of_a_new_and_of_an_existing_app_makes_the_documented_calls(
+    developer: Cf, cloud: RunningCloud, tmp_path: Path
+) -> None:
+    variables = {"NAME": "rolled", "GREETING": "hello"}
+    manifest = application(tmp_path / "app", "one")
+    for version in ("one", "two"):
+        application(tmp_path / "app", version)
+        developer.calls.clear()
+        lines = cf_cli.push(developer, manifest, var=variables, strategy="rolling")
+        assert outline(developer.calls) == [
+            *BEGIN,
+            *AGAIN,
+            "POST /v3/spaces/:g/actions/apply_manifest",
+            "GET /v3/jobs/:g",
+            "GET /v3/apps?names=rolled&space_guids=:g",
+            "POST /v3/resource_matches",
+            "POST /v3/packages",
+            "POST /v3/packages/:g/upload",
+            "GET /v3/packages/:g",
+            "GET /v3/apps?names=rolled&space_guids=:g",
+            "POST /v3/builds",
+            "GET /v3/builds/:g",
+            "GET /v3/droplets/:g",
+            "POST /v3/deployments",
+            "GET /v3/deployments/:g",
+            "GET /v3/apps/:g/processes",
+            "GET /v3/processes/:g/stats",
+            "GET /v3/apps?names=rolled&space_guids=:g",
+            "GET /v3/apps/:g/processes",
+            *["GET /v3/processes/:g", "GET /v3/processes/:g/sidecars", "GET /v3/processes/:g/stats"] * 2,
+            "GET /v3/apps/:g/routes",
+            "GET /v3/apps/:g/droplets/current",
+        ]
+        assert any("Python Buildpack" in line for line in lines)
+        assert "type: web instances: 1/1 memory usage: 64M" in lines
+        assert cloud.visit("rolled.app.localhost") == f"200 {version} hello"
+    cf_cli.delete(developer, "rolled", routes=True)
+
+
+def test_a_push_without_a_strategy_assigns_the_droplet_and_restarts(
+    developer: Cf, cloud: RunningCloud, tmp_path: Path
+) -> None:
+    manifest = application(tmp_path / "app")
+    cf_cli.push(developer, manifest, var={"NAME": "plain", "GREETING": "hi"})
+    calls = outline(developer.calls)
+    at = calls.index("PATCH /v3/apps/:g/relationships/current_droplet")
+    assert calls[at + 1] == "POST /v3/apps/:g/actions/restart"
+    assert cloud.visit("plain.app.localhost") == "200 one hi"
+    cf_cli.delete(developer, "plain", routes=True)
+
+
+def test_a_push_with_no_start_leaves_a_stopped_app_with_a_package(developer: Cf, tmp_path: Path) -> None:
+    manifest = application(tmp_path / "app")
+    lines = cf_cli.push(developer, manifest, var={"NAME": "later", "GREETING": "hi"}, start=False)
+    assert "requested state: stopped" in lines
+    lines = cf_cli.start(developer, "later")
+    assert "requested state: started" in lines
+    assert "POST /v3/builds" in outline(developer.calls)
+    cf_cli.delete(developer, "later", routes=True)
+
+
+def test_a_push_of_what_is_there_already_sends_no_bits(developer: Cf, web: str, tmp_path: Path) -> None:
+    manifest = application(tmp_path / "app")
+    (tmp_path / "app" / "requirements.txt").write_text("\n")
+    (tmp_path / "app" / "assets" / "large.txt").rename(tmp_path / "app" / "moved.txt")
+    (tmp_path / "app" / "assets").rmdir()
+    variables = {"NAME": "again", "GREETING": "hi"}
+    for _ in range(2):
+        lines = cf_cli.push(developer, manifest, var=variables)
+    assert "requested state: started" in lines
+    cf_cli.delete(developer, "again", routes=True)
+
+
+def test_a_push_with_a_variable_that_has_no_value_stops_before_any_call(
+    developer: Cf, tmp_path: Path
+) -> None:
+    developer.calls.clear()
+    with pytest.raises(CommandFailed, match="Expected to find variables: GREETING, NAME"):
+        cf_cli.push(developer, application(tmp_path / "app"), strategy="rolling")
+    assert developer.calls == []
+
+
+def test_a_push_of_a_manifest_that_the_platform_refuses_says_for_which_app_and_why(
+    developer: Cf, tmp_path: Path
+) -> None:
+    manifest = application(tmp_path / "app", manifest=MANIFEST.replace("64M", "64Z"))
+    with pytest.raises(CommandFailed, match="For application 'bad'.*unit"):
+        cf_cli.push(developer, manifest, var={"NAME": "bad", "GREETING": "hi"}, strategy="rolling")
+
+
+def test_a_push_with_an_unknown_service_fails_with_the_text_of_the_job(developer: Cf, tmp_path: Path) -> None:
+    manifest = application(tmp_path / "app", manifest=MANIFEST.replace("[credentials]", "[nothing]"))
+    with pytest.raises(CommandFailed, match="For application 'lone': Service instance 'nothing' not found"):
+        cf_cli.push(developer, manifest, var={"NAME": "lone", "GREETING": "hi"}, strategy="rolling")
+    cf_cli.delete(developer, "lone", routes=True)
+
+
+def test_a_push_that_cannot_be_staged_shows_the_builds_error(developer: Cf, tmp_path: Path) -> None:
+    manifest = application(tmp_path / "app")
+    (tmp_path / "app" / "requirements.txt").write_text("a-package-that-is-nowhere==1.0\n")
+    with pytest.raises(CommandFailed, match="BuildpackCompileFailed - ") as failure:
+        cf_cli.push(developer, manifest, var={"NAME": "broken", "GREETING": "hi"}, strategy="rolling")
+    assert failure.value.kind == "staging failed"
+    cf_cli.delete(developer, "broken", routes=True)
+
+
+def test_a_deployment_under_way_can_be_cancelled_and_the_old_version_serves_on(
+    developer: Cf, cloud: RunningCloud, web: str
+) -> None:
+    guid = json.loads("".join(cf_cli.curl(developer, f"/v3/apps?names={web}")))["resources"][0]["guid"]
+    cloud.knobs(deployment_tick_seconds=60)
+    body = json.dumps({"relationships": {"app": {"data": {"guid": guid}}}})
+    made = "".join(cf_cli.curl(developer, "/v3/deployments", "POST", body))
+    where = f"/v3/deployments/{json.loads(made)['guid']}"
+    assert cf_cli.cancel_deployment(developer, web) == ["OK"]
+    cloud.knobs(deployment_tick_seconds=0.05)
+    found = developer.poll({"status": {"value": str, "reason": str}}, developer.api + where, {"FINALIZED"})
+    assert found["status"]["reason"] == "CANCELED"
+    with pytest.raises(CommandFailed, match="No active deployment"):
+        cf_cli.cancel_deployment(developer, web)
+    assert cloud.visit("web.app.localhost").startswith("200")
+
+
+def test_apps_lists_every_app_with_its_instances_and_routes(developer: Cf, web: str) -> None:
+    developer.calls.clear()
+    assert "web started web:1/1, task:0/0 web.app.localhost" in cf_cli.apps(developer)
+    wanted = [*BEGIN, "GET /v3/apps?order_by=name&space_guids=:g"]
+    assert outline(developer.calls)[:4] == wanted
+
+
+def test_an_empty_space_has_no_apps(home: Home) -> None:
+    assert cf_cli.apps(home("admin", space="other")) == ["No apps found"]
+
+
+def test_app_shows_state_routes_stack_buildpacks_and_instances(developer: Cf, web: str) -> None:
+    lines = cf_cli.app(developer, web)
+    assert lines[:5] == [
+        "name: web",
+        "requested state: started",
+        "routes: web.app.localhost",
+        "stack: cflinuxfs4",
+        "buildpacks: python_buildpack",
+    ]
+    assert re.fullmatch(r"#0 running \d+\.\d% of 64M", lines[6])
+    assert lines[7] == "type: task instances: 0/0 memory usage: 1024M"
+
+
+def test_an_app_that_is_not_there_is_named(developer: Cf) -> None:
+    with pytest.raises(CommandFailed, match="App 'nobody' not found"):
+        cf_cli.app(developer, "nobody")
+    assert cf_cli.delete(developer, "nobody") == ["App 'nobody' not found.", "OK"]
+
+
+def test_recent_logs_show_each_source_with_its_instance_and_stream(developer: Cf, web: str) -> None:
+    lines = cf_cli.logs(developer, web, recent=True)
+    shape = re.compile(r"   \d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d\d[+-]\d{4} \[[A-Z/]+.*/[\w-]+\] (OUT|ERR) .*")
+    assert [line for line in lines if not shape.fullmatch(line)] == []
+    for wanted in ("[APP/PROC/WEB/0] OUT serving one", "[APP/PROC/WEB/0] ERR to the error stream"):
+        assert any(line.endswith(wanted) for line in lines)
+    assert any("[STG/0] OUT -----> Python Buildpack" in line for line in lines)
+    assert any("[API/0] OUT Created app with guid" in line for line in lines)
+
+
+def test_logs_follow_what_comes_while_they_are_watched(developer: Cf, web: str) -> None:
+    cf_cli.run_task(developer, web, "echo watched from afar", "seen", wait=True)
+    lines = cf_cli.logs(developer, web, seconds=0.3)
+    assert any("[APP/TASK/seen/0] OUT watched from afar" in line for line in lines)
+    assert "GET /api/v1/info" in developer.calls
+
+
+def test_env_shows_the_five_groups_with_the_services_credentials(developer: Cf, web: str) -> None:
+    found = cf_cli.env(developer, web)
+    assert found["environment_variables"]["ANSWER"] == "42"
+    services = found["system_env_json"]["VCAP_SERVICES"]["user-provided"]
+    assert services[0]["credentials"] == {"KEY": "secret"}
+    assert found["application_env_json"]["VCAP_APPLICATION"]["name"] == "web"
+
+
+def test_set_env_reaches_the_app_with_the_next_restart(developer: Cf, cloud: RunningCloud, web: str) -> None:
+    before = cf_cli.env(developer, web)["environment_variables"]["GREETING"]
+    for strategy, value in (("", "plain"), ("rolling", "rolled")):
+        assert cf_cli.set_env(developer, web, "GREETING", value)[0] == "OK"
+        assert cf_cli.env(developer, web)["environment_variables"]["GREETING"] == value
+        assert "type: web instances: 1/1 memory usage: 64M" in cf_cli.restart(
+            developer, web, strategy=strategy
+        )
+        assert cloud.visit("web.app.localhost").endswith(value)
+    cf_cli.set_env(developer, web, "SPARE", "1")
+    cf_cli.unset_env(developer, web, "SPARE")
+    cf_cli.set_env(developer, web, "GREETING", before)
+    assert "SPARE" not in cf_cli.env(developer, web)["environment_variables"]
+
+
+@pytest.mark.parametrize("strategy", ["", "rolling"])
+def test_restage_builds_the_newest_package_anew(developer: Cf, web: str, strategy: str) -> None:
+    lines = cf_cli.restage(developer, web, strategy=strategy)
+    assert any("Python Buildpack" in line for line in lines)
+    assert "requested state: started" in lines
+
+
+def test_restart_with_rolling_makes_the_documented_calls(developer: Cf, web: str) -> None:
+    developer.calls.clear()
+    cf_cli.restart(developer, web, strategy="rolling")
+    assert outline(developer.calls)[5:10] == [
+        "GET /v3/apps?names=web&space_guids=:g",
+        "GET /v3/packages?app_guids=:g&order_by=-created_at&per_page=1",
+        "GET /v3/packages/:g/droplets?per_page=1&states=STAGED",
+        "POST /v3/deployments",
+        "GET /v3/deployments/:g",
+    ]
+
+
+def test_stop_and_start(developer: Cf, cloud: RunningCloud, web: str) -> None:
+    assert cf_cli.start(developer, web) == ["App 'web' is already started.", "OK"]
+    assert cf_cli.stop(developer, web) == ["OK"]
+    assert "requested state: stopped" in cf_cli.app(developer, web)
+    assert cloud.visit("web.app.localhost").startswith("503")
+    assert cf_cli.stop(developer, web) == ["App 'web' is already stopped.", "OK"]
+    assert "type: web instances: 1/1 memory usage: 64M" in cf_cli.start(developer, web)
+
+
+def test_scale_to_more_instances_and_to_another_size(developer: Cf, web: str) -> None:
+    lines = cf_cli.scale(developer, web, instances=2)
+    assert any(line.startswith("#1 ") for line in lines)
+    assert "type: web instances: 1/1 memory usage: 96M" in cf_cli.scale(
+        developer, web, instances=1, memory_in_mb=96
+    )
+    cf_cli.scale(developer, web, memory_in_mb=64)
+
+
+def test_a_task_runs_and_its_end_is_told_truly(developer: Cf, web: str) -> None:
+    lines = cf_cli.run_task(developer, web, "echo migrated", "migrate", wait=True)
+    assert lines[0] == "task name: migrate"
+    assert lines[-2:] == ["Task has completed successfully.", "OK"]
+    with pytest.raises(CommandFailed, match="Task failed to complete successfully"):
+        cf_cli.run_task(developer, web, "exit 3", "fails", wait=True)
+    (row,) = [line for line in cf_cli.tasks(developer, web) if " fails " in line]
+    assert row.endswith("fails FAILED exit 3")
+
+
+def test_a_task_without_a_command_takes_that_of_the_task_process(developer: Cf, web: str) -> None:
+    cf_cli.run_task(developer, web, "", "from-process", wait=True)
+    lines = cf_cli.logs(developer, web, recent=True)
+    assert any(line.endswith("[APP/TASK/from-process/0] OUT done by the task process") for line in lines)
+
+
+def test_a_task_can_be_terminated_by_its_number(developer: Cf, web: str) -> None:
+    lines = cf_cli.run_task(developer, web, "sleep 600", "sleeper")
+    number = int(lines[1].removeprefix("task id: "))
+    assert cf_cli.terminate_task(developer, web, number) == ["OK"]
+    (row,) = [line for line in cf_cli.tasks(developer, web) if line.startswith(f"{number} ")]
+    assert row.split()[2] in {"CANCELING", "FAILED"}
+    with pytest.raises(CommandFailed, match="Task sequence ID 9999 not found"):
+        cf_cli.terminate_task(developer, web, 9999)
+
+
+def test_events_name_what_was_done_and_by_whom_newest_first(developer: Cf, web: str) -> None:
+    cf_cli.set_env(developer, web, "NOTED", "1")
+    lines = cf_cli.events(developer, web)
+    assert lines[0].endswith("audit.app.update developer")
+    assert any("audit.app.package.create developer" in line for line in lines)
+    moments = [line.split()[0] for line in lines]
+    assert moments == sorted(moments, reverse=True)
+
+
+def test_revisions_and_a_rollback_to_an_earlier_one(
+    developer: Cf, cloud: RunningCloud, tmp_path: Path
+) -> None:
+    variables = {"NAME": "history", "GREETING": "hi"}
+    manifest = application(tmp_path / "app", "one")
+    cf_cli.push(developer, manifest, var=variables, strategy="rolling")
+    application(tmp_path / "app", "two")
+    cf_cli.push(developer, manifest, var=variables, strategy="rolling")
+    assert cf_cli.revisions(developer, "history") == [
+        "2 New droplet deployed. true",
+        "1 Initial revision. true",
+    ]
+    cf_cli.rollback(developer, "history", 1)
+    assert cloud.visit("history.app.localhost") == "200 one hi"
+    assert cf_cli.revisions(developer, "history")[0].endswith("Rolled back to revision 1. true")
+    with pytest.raises(CommandFailed, match="Unable to rollback"):
+        cf_cli.rollback(developer, "history", 3)
+    cf_cli.delete(developer, "history", routes=True)
+
+
+def test_delete_takes_the_app_and_with_it_the_route(developer: Cf, tmp_path: Path) -> None:
+    manifest = application(tmp_path / "app")
+    cf_cli.push(developer, manifest, var={"NAME": "gone", "GREETING": "hi"}, start=False)
+    developer.calls.clear()
+    assert cf_cli.delete(developer, "gone", routes=True) == ["OK"]
+    assert outline(developer.calls)[4:] == [
+        "GET /v3/apps/:g/routes",
+        "DELETE /v3/apps/:g",
+        "GET /v3/jobs/:g",
+        "DELETE /v3/routes/:g",
+        "GET /v3/jobs/:g",
+    ]
+    body = "".join(cf_cli.curl(developer, "/v3/routes?hosts=gone"))
+    assert json.loads(body)["resources"] == []
+
+
+# -- signing in --------------------
+
+
+def test_api_asks_two_questions_and_needs_nobody_signed_in(home: Home, cloud: RunningCloud) -> None:
+    cf = home()
+    assert cf_cli.api(cf, cloud.url) == [f"API endpoint: {cloud.url}"]
+    assert cf.calls == AGAIN
+    with pytest.raises(CommandFailed, match="Not logged in"):
+        cf_cli.orgs(cf)
+
+
+def test_login_with_a_password_targets_what_is_named(home: Home, cloud: RunningCloud) -> None:
+    cf = home()
+    lines = cf_cli.login(cf, cloud.url, "developer", PASSWORD, org="gov", space="dev")
+    assert lines == [f"API endpoint: {cloud.url}", "user: developer", "org: gov", "space: dev"]
+    assert outline(cf.calls) == [
+        *AGAIN,
+        *BEGIN,
+        "POST /oauth/token",
+        "GET /v3/organizations?names=gov",
+        "GET /v3/spaces?names=dev&organization_guids=:g",
+    ]
+
+
+def test_login_without_names_takes_the_only_organization_and_space(home: Home, cloud: RunningCloud) -> None:
+    cf = home()
+    lines = cf_cli.login(cf, cloud.url, "developer", PASSWORD)
+    assert lines[2:] == ["org: gov", "space: dev"]
+    assert outline(cf.calls)[-2:] == [
+        "GET /v3/organizations?order_by=name",
+        "GET /v3/spaces?order_by=name&organization_guids=:g",
+    ]
+
+
+def test_login_with_a_one_time_code_works_once(home: Home, cloud: RunningCloud) -> None:
+    form = {"username": "developer", "password": PASSWORD}
+    page = requests.post(f"{cloud.url}/passcode", data=form, timeout=SECONDS).text
+    found = re.search(r"<code>(.+)</code>", page)
+    assert found is not None
+    cf = home()
+    assert "user: developer" in cf_cli.login(cf, cloud.url, passcode=found[1])
+    with pytest.raises(CommandFailed, match="Credentials were rejected"):
+        cf_cli.login(home(), cloud.url, passcode=found[1])
+
+
+def test_a_wrong_password_is_rejected_in_words_that_help(home: Home, cloud: RunningCloud) -> None:
+    with pytest.raises(CommandFailed, match="Credentials were rejected, please try again"):
+        cf_cli.login(home(), cloud.url, "newcomer", "wrong")
+
+
+def test_auth_signs_in_people_and_clients_and_honours_an_origin(home: Home, cloud: RunningCloud) -> None:
+    cf = home()
+    cf_cli.api(cf, cloud.url)
+    assert cf_cli.auth(cf, "developer", PASSWORD, origin="uaa") == ["OK"]
+    assert outline(cf.calls)[2:6] == [
+        *BEGIN,
+        "POST /oauth/token?login_hint=%7B%22origin%22%3A%20%22uaa%22%7D",
+    ]
+    assert cf_cli.auth(cf, "robot", "robot-secret", client=True) == ["OK"]
+    assert cf_cli.orgs(cf) == ["gov"]
+    with pytest.raises(CommandFailed, match="Credentials were rejected"):
+        cf_cli.auth(cf, "developer", PASSWORD, origin="nowhere")
+
+
+def test_target_changes_the_place(developer: Cf, admin: Cf) -> None:
+    assert cf_cli.target(admin, "gov", "other")[-1] == "space: other"
+    assert cf_cli.target(developer, "gov")[-1] == "space: dev"
+    with pytest.raises(CommandFailed, match="Space 'other' not found"):
+        cf_cli.target(developer, "gov", "other")
+    with pytest.raises(CommandFailed, match="Organization 'nowhere' not found"):
+        cf_cli.target(developer, "nowhere")
+
+
+def test_oauth_token_is_renewed_when_it_is_about_to_end(developer: Cf, cloud: RunningCloud) -> None:
+    first = cf_cli.oauth_token(developer)
+    assert first[0].startswith("bearer ")
+    cloud.knobs(token_seconds=45)
+    try:
+        cf_cli.auth(developer, "developer", PASSWORD)
+        old = developer.token
+        cf_cli.orgs(developer)
+    finally:
+        cloud.knobs(token_seconds=600)
+    assert developer.token != old
+
+
+def test_logout_forgets_the_sign_in(developer: Cf) -> None:
+    assert cf_cli.logout(developer) == ["OK"]
+    with pytest.raises(CommandFailed, match="Not logged in"):
+        cf_cli.spaces(developer)
+
+
+def test_ssh_code_is_another_one_each_time(developer: Cf) -> None:
+    first, second = cf_cli.ssh_code(developer), cf_cli.ssh_code(developer)
+    assert first[0]
+    assert first != second
+
+
+def test_curl_shows_answers_and_refusals_alike(developer: Cf) -> None:
+    body = json.loads("".join(cf_cli.curl(developer, "/v3/spaces?names=dev")))
+    assert body["resources"][0]["name"] == "dev"
+    body = json.loads("".join(cf_cli.curl(developer, "/v3/apps/nobody")))
+    assert body["errors"][0] == {
+        "code": 10010,
+        "title": "CF-ResourceNotFound",
+        "detail": "App not found",
+    }
+
+
+# -- organizations, spaces, people --------------------
+
+
+def test_orgs_and_spaces_list_what_the_person_can_see(developer: Cf, admin: Cf) -> None:
+    assert cf_cli.orgs(developer) == ["gov"]
+    assert cf_cli.spaces(developer) == ["dev"]
+    assert {"dev", "other"} <= set(cf_cli.spaces(admin))
+
+
+@pytest.mark.parametrize("who", ["admin", "manager"])
+def test_create_space_makes_its_creator_manager_and_developer(home: Home, who: str) -> None:
+    cf, name = home(who), f"made-by-{who}"
+    assert cf_cli.create_space(cf, name) == ["OK"]
+    assert cf_cli.create_space(cf, name) == [f"Space '{name}' already exists.", "OK"]
+    wanted = [f"{who} (uaa)"]
+    assert cf_cli.space_users(cf, "gov", name) == {"space_manager": wanted, "space_developer": wanted}
+    assert cf_cli.delete_space(cf, name) == ["OK"]
+    assert cf_cli.delete_space(cf, name) == [f"Space '{name}' does not exist.", "OK"]
+    assert name not in cf_cli.spaces(cf)
+
+
+def test_a_developer_may_not_create_or_delete_a_space(developer: Cf) -> None:
+    for command, name in ((cf_cli.create_space, "mine"), (cf_cli.delete_space, "dev")):
+        with pytest.raises(CommandFailed, match="You are not authorized") as refusal:
+            command(developer, name)
+        assert refusal.value.kind == "forbidden"
+
+
+@pytest.mark.parametrize("who", ["admin", "manager", "space-manager"])
+def test_space_roles_are_given_shown_and_taken_away(home: Home, who: str) -> None:
+    cf = home(who, space="dev")
+    for role, kind in (("SpaceDeveloper", "space_developer"), ("SpaceAuditor", "space_auditor")):
+        assert cf_cli.set_space_role(cf, "newcomer", "gov", "dev", role) == ["OK"]
+        again = cf_cli.set_space_role(cf, "newcomer", "gov", "dev", role)
+        assert again[0] == f"User 'newcomer' already has role '{role}' in org 'gov' / space 'dev'."
+        assert "newcomer (uaa)" in cf_cli.space_users(cf, "gov", "dev")[kind]
+        assert cf_cli.unset_space_role(cf, "newcomer", "gov", "dev", role) == ["OK"]
+        assert cf_cli.unset_space_role(cf, "newcomer", "gov", "dev", role) == ["OK"]
+        assert "newcomer (uaa)" not in cf_cli.space_users(cf, "gov", "dev").get(kind, [])
+
+
+def test_a_role_for_somebody_unknown_is_refused_by_name(admin: Cf) -> None:
+    with pytest.raises(CommandFailed, match="No user exists with the username 'ghost'"):
+        cf_cli.set_space_role(admin, "ghost", "gov", "dev", "SpaceDeveloper")
+    with pytest.raises(CommandFailed, match="User 'ghost' does not exist"):
+        cf_cli.unset_space_role(admin, "ghost", "gov", "dev", "SpaceDeveloper")
+
+
+@pytest.mark.parametrize("lifecycle", ["running", "staging"])
+def test_a_security_group_is_bound_to_a_space_and_shown_with_it(home: Home, lifecycle: str) -> None:
+    cf = home("manager")
+    lines = cf_cli.bind_security_group(cf, "public_networks_egress", "gov", "other", lifecycle)
+    assert lines[0] == "OK"
+    shown = cf_cli.security_groups(cf)
+    assert {f"public_networks_egress gov other {lifecycle}", "public_networks_egress gov dev running"} <= set(
+        shown
+    )
+    with pytest.raises(CommandFailed, match="Security group 'none' not found"):
+        cf_cli.bind_security_group(cf, "none", "gov", "other")
+
+
+def test_the_marketplace_lists_offerings_with_broker_and_plans(developer: Cf, home: Home) -> None:
+    lines = cf_cli.marketplace(developer)
+    assert any(re.fullmatch(r"aws-rds \(rds-broker\) .*micro-psql.*", line) for line in lines)
+    assert len(cf_cli.marketplace(developer, "cloud-gov-service-account")) == 1
+    stranger = home()
+    cf_cli.api(stranger, developer.api)
+    assert cf_cli.marketplace(stranger) == lines
