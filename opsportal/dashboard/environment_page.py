@@ -4,12 +4,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.urls import reverse
-from django.utils import timezone
 
 from opsportal.accounts import queries as accounts
 from opsportal.accounts.models import Person
 from opsportal.accounts.rules import Permission
-from opsportal.dashboard.queries import progress, row_of
+from opsportal.dashboard.queries import progress
 from opsportal.environments.models import Environment, Health
 from opsportal.environments.rules import Witnesses, drift
 from opsportal.kit import wording
@@ -38,11 +37,11 @@ def context(name: str, person: Person) -> dict[str, Any] | None:
     history = found.operations.select_related("requested_by").order_by("-created_at")[:HISTORY_SHOWN]
     return {
         "environment": found,
-        "row": row_of(found),
+        "address": found.routes[0] if found.routes else "",
         "answer": answer(found),
         "witnesses": witnesses(found),
         "instances": [_instance(each) for each in found.instances],
-        "queue": [progress(each) for each in operations.queue_of(found)],
+        "queue": [progress(each, report.usual_seconds(each.kind)) for each in operations.queue_of(found)],
         "history": [(each, report.took(each)) for each in history],
         "may_deploy": accounts.may(person, Permission.DEPLOY, operations.place_of(found)),
         "deploy_url": reverse("operations:deploy", args=[found.name]),
@@ -101,8 +100,3 @@ def _instance(seen: dict[str, Any]) -> dict[str, Any]:
         "memory": f"{memory // MEGABYTE:,} MB" if memory is not None else "–",
         "details": seen.get("details") or "",
     }
-
-
-def looked(environment: Environment) -> str:
-    """When the portal last looked, in words."""
-    return wording.ago(environment.refreshed_at, timezone.now()) if environment.refreshed_at else "never"

@@ -21,6 +21,7 @@ def home(request: HttpRequest) -> HttpResponse:
     found = queries.home(person_of(request), text, only)
     context = {
         "home": found,
+        "table": queries.table_html(found.sandboxes),
         "headline": queries.headline(found),
         "q": text,
         "only": only,

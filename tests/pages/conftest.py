@@ -18,6 +18,7 @@ from tests.support import browser as support
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 # The files as they lie in static/: nothing has been collected for a test.
 settings.WHITENOISE_AUTOREFRESH = True
+settings.STORAGES["staticfiles"]["BACKEND"] = "django.contrib.staticfiles.storage.StaticFilesStorage"
 
 
 @pytest.fixture(scope="session")
