@@ -1,0 +1,1 @@
+"""What is measured: one module per figure, each run as ``python -m bench.<figure>`` (bench/README.md)."""
