@@ -137,7 +137,9 @@ def _free_port() -> int:
 def main(command: list[str]) -> int:
     """Run the command beside a server; its exit status."""
     with running() as url:
-        return subprocess.run(command, env={**os.environ, "DATABASE_URL": url}, check=False).returncode
+        # On PostgreSQL the portal wants a secret to be given, as production must.
+        given = {"DATABASE_URL": url, "SECRET_KEY": os.environ.get("SECRET_KEY") or secrets.token_hex(32)}
+        return subprocess.run(command, env={**os.environ, **given}, check=False).returncode
 
 
 if __name__ == "__main__":
