@@ -155,29 +155,34 @@ def plan_named(cloud: Cloud, offering: str, plan: str) -> Document | None:
 def _apply_user(
     cloud: Cloud, organization: Document, made: dict[str, Document], wanted: dict[str, Any]
 ) -> None:
-    roles = wanted.get("roles", [])
-    groups = [scope for role in roles for scope in tokens.GROUPS.get(role, ())]
-    user = cloud.store.first("user", username=wanted["username"], origin="uaa")
-    if user is None:
-        user = people.create_user(cloud, wanted["username"], wanted["password"])
-    changes: dict[str, Any] = {"groups": groups} if user["groups"] != groups else {}
-    if not check_password_hash(user["password_hash"] or "", wanted["password"]):
-        changes["password_hash"] = people.hashed(wanted["password"])
-    if changes:
-        cloud.store.update("user", user["guid"], **changes)
-    give_role(cloud, user["guid"], "organization_user", organization=organization["guid"])
+    name, roles = wanted["username"], wanted.get("roles", [])
+    guid = _user(cloud, wanted)["guid"]
+    give_role(cloud, guid, "organization_user", organization=organization["guid"])
     for role in roles:
         if role not in tokens.GROUPS:
-            _check_role(role, ORGANIZATION_ROLES, wanted["username"])
-            give_role(cloud, user["guid"], role, organization=organization["guid"])
-    for name, space_roles in wanted.get("spaces", {}).items():
-        if name not in made:
-            raise EstateError(
-                f"The estate gives {wanted['username']} roles in '{name}', which is no space of it."
-            )
+            _check_role(role, ORGANIZATION_ROLES, name)
+            give_role(cloud, guid, role, organization=organization["guid"])
+    for space, space_roles in wanted.get("spaces", {}).items():
+        if space not in made:
+            raise EstateError(f"The estate gives {name} roles in '{space}', which is no space of it.")
         for role in space_roles:
-            _check_role(role, SPACE_ROLES, wanted["username"])
-            give_role(cloud, user["guid"], role, space=made[name]["guid"])
+            _check_role(role, SPACE_ROLES, name)
+            give_role(cloud, guid, role, space=made[space]["guid"])
+
+
+def _user(cloud: Cloud, wanted: dict[str, Any]) -> Document:
+    """The user, made or brought up to the estate's password and groups."""
+    name, password = wanted["username"], wanted["password"]
+    groups = [scope for role in wanted.get("roles", ()) for scope in tokens.GROUPS.get(role, ())]
+    user = cloud.store.first("user", username=name, origin="uaa")
+    if user is None:
+        return people.create_user(cloud, name, password, groups=tuple(groups))
+    changes: dict[str, Any] = {}
+    if user["groups"] != groups:
+        changes["groups"] = groups
+    if not check_password_hash(user["password_hash"] or "", password):
+        changes["password_hash"] = people.hashed(password)
+    return cloud.store.update("user", user["guid"], **changes) if changes else user
 
 
 def _check_role(role: str, known: frozenset[str], username: str) -> None:

@@ -15,7 +15,8 @@ from .store import Document
 if TYPE_CHECKING:
     from .context import Cloud
 
-HASH_METHOD = "scrypt:16384:8:1"
+# Moderate: the estate is checked at each start, and its file holds the passwords as they are.
+HASH_METHOD = "scrypt:4096:8:1"
 FAILURES_UNTIL_LOCKED = 5
 LOCKED_SECONDS = 300
 CLIENTS: dict[str, dict[str, Any]] = {

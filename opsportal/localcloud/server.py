@@ -55,10 +55,9 @@ class BodyStream(io.RawIOBase):
 
     def _begin_chunk(self) -> None:
         size = self._source.readline(1024).split(b";")[0].strip()
-        try:
-            self._left = int(size, 16)
-        except ValueError as error:
-            raise ConnectionError("a chunk without a size") from error
+        if not size or size.strip(b"0123456789abcdefABCDEF"):
+            raise ConnectionError("a chunk without a size")
+        self._left = int(size, 16)
         if self._left == 0:
             self._ended = True
             while self._source.readline(65536).strip():

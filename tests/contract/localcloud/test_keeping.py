@@ -156,7 +156,7 @@ VALUES = st.sampled_from(["x", "y", "z"]) | st.none() | st.integers(0, 2)
 DOCUMENTS = st.lists(st.dictionaries(KEYS, VALUES), max_size=12)
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 @given(DOCUMENTS, st.dictionaries(KEYS, VALUES | st.lists(VALUES, max_size=3)), st.data())
 def test_finding_by_index_is_finding_by_looking_at_each(tmp_path_factory, documents, wanted, data):
     path = tmp_path_factory.mktemp("store") / "s.sqlite3"

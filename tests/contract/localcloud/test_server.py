@@ -64,6 +64,7 @@ def test_an_old_client_gets_its_answer_and_the_connection_ends(cloud):
         b"GET /v3 HTTP/9.9\r\n\r\n",
         b"GET /" + b"x" * 70_000 + b" HTTP/1.1\r\n\r\n",
         b"POST /v3/apps HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+        b"POST /v3/apps HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n-5\r\n",
         b"POST /v3/apps HTTP/1.1\r\nHost: localhost\r\nContent-Length: 50\r\n\r\nshort",
         b"\x16\x03\x01\x00\xa5",
     ],
