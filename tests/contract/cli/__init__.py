@@ -1,1 +1,1 @@
-"""The cf command line client, version 7.3, as far as the platform can see it: an emulation to hold the local cloud against."""
+"""The cf command line client, version 7.3, as far as the platform can see it: to hold the local cloud against."""

@@ -60,6 +60,7 @@ def summary(cf: Cf, name: str) -> list[str]:
     """What is shown of an app after it was changed, and by ``cf app``."""
     app = _app(cf, name)
     processes = cf.pages(go_types.PROCESS, cf.v3("apps", f"/{app['guid']}/processes"))
+    processes.sort(key=_web_first)
     tables = [line for one in processes for line in _process(cf, one["guid"])]
     routes = cf.pages(go_types.ROUTE, cf.v3("apps", f"/{app['guid']}/routes"))
     droplet = _current_droplet(cf, app)
@@ -71,6 +72,10 @@ def summary(cf: Cf, name: str) -> list[str]:
         f"buildpacks: {', '.join(one['name'] for one in droplet['buildpacks'])}",
         *tables,
     ]
+
+
+def _web_first(process: dict[str, Any]) -> tuple[bool, str]:
+    return process["type"] != "web", process["type"]
 
 
 def _process(cf: Cf, guid: str) -> list[str]:
@@ -118,6 +123,7 @@ def apps(cf: Cf) -> list[str]:
     if not guids:
         return ["No apps found"]
     processes = cf.pages(go_types.PROCESS, cf.v3("processes", app_guids=guids))
+    processes.sort(key=_web_first)
     states = {one["guid"]: _stats(cf, one["guid"]) for one in processes}
     routes = cf.pages(go_types.ROUTE, cf.v3("routes", app_guids=guids))
     return [_row(one, processes, states, routes) for one in found]

@@ -180,9 +180,8 @@ def stage(cf: Cf, name: str, package_guid: str) -> tuple[dict[str, Any], list[st
     shown: list[str] = []
 
     def show() -> None:
-        for one in log_reading.follow(cf, app["guid"], ended.is_set):
-            if one["tags"]["source_type"] == "STG":
-                shown.append(log_reading.text(one))
+        found = log_reading.follow(cf, app["guid"], ended.is_set)
+        shown.extend(log_reading.text(one) for one in found if one["tags"]["source_type"] == "STG")
 
     reader = threading.Thread(target=show)
     reader.start()

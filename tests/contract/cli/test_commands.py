@@ -108,7 +108,7 @@ def test_a_push_of_a_manifest_that_the_platform_refuses_says_for_which_app_and_w
     developer: Cf, tmp_path: Path
 ) -> None:
     manifest = application(tmp_path / "app", manifest=MANIFEST.replace("64M", "64Z"))
-    with pytest.raises(CommandFailed, match="For application 'bad'.*unit"):
+    with pytest.raises(CommandFailed, match=r"For application 'bad'.*unit"):
         cf_cli.push(developer, manifest, var={"NAME": "bad", "GREETING": "hi"}, strategy="rolling")
 
 
@@ -132,12 +132,12 @@ def test_a_deployment_under_way_can_be_cancelled_and_the_old_version_serves_on(
     developer: Cf, cloud: RunningCloud, web: str
 ) -> None:
     guid = json.loads("".join(cf_cli.curl(developer, f"/v3/apps?names={web}")))["resources"][0]["guid"]
-    cloud.knobs(deployment_tick_seconds=60)
+    cloud.knobs(start_seconds=60)
     body = json.dumps({"relationships": {"app": {"data": {"guid": guid}}}})
     made = "".join(cf_cli.curl(developer, "/v3/deployments", "POST", body))
     where = f"/v3/deployments/{json.loads(made)['guid']}"
     assert cf_cli.cancel_deployment(developer, web) == ["OK"]
-    cloud.knobs(deployment_tick_seconds=0.05)
+    cloud.knobs(start_seconds=0)
     found = developer.poll({"status": {"value": str, "reason": str}}, developer.api + where, {"FINALIZED"})
     assert found["status"]["reason"] == "CANCELED"
     with pytest.raises(CommandFailed, match="No active deployment"):

@@ -1,4 +1,4 @@
-"""What the command line client has on the wire: headers, bootstrap, tokens, errors, pages, jobs (platform API §1, §2, §10)."""
+"""What the client has on the wire: headers, bootstrap, tokens, errors, pages, jobs (platform API §1, §2, §10)."""
 
 from __future__ import annotations
 
@@ -176,15 +176,11 @@ class Cf:
 
     def take_token(self, form: dict[str, str], query: str = "") -> None:
         """Ask for a token and check it as the client does (§1.6, §2.2)."""
-        own = (
-            {}
-            if form["grant_type"] == "client_credentials"
-            else {"auth": requests.auth.HTTPBasicAuth("cf", "")}
-        )
+        own = None if form["grant_type"] == "client_credentials" else ("cf", "")
         url = self.links["login"] + "/oauth/token" + query
         headers = {"Accept": "application/json", "Content-Type": FORM}
         answer = self._http.post(
-            url, data=form, headers=headers, allow_redirects=False, timeout=SECONDS, **own
+            url, data=form, headers=headers, allow_redirects=False, timeout=SECONDS, auth=own
         )
         self.calls.append(f"POST {_shown(url)}")
         if answer.status_code >= 400:
