@@ -74,11 +74,6 @@ def not_unique(detail: str) -> ApiError:
     return ApiError(422, 10016, "CF-UniquenessError", detail)
 
 
-def being_deleted(detail: str) -> ApiError:
-    """422: the resource is on its way out."""
-    return ApiError(422, 10020, "CF-ResourceBeingDeleted", detail)
-
-
 def bad_query(detail: str) -> ApiError:
     """400: a query parameter that is unknown or malformed."""
     return ApiError(400, 10005, "CF-BadQueryParameter", f"The query parameter is invalid: {detail}")
@@ -132,13 +127,6 @@ def instance_in_progress(name: str) -> ApiError:
     return ApiError(409, 60016, "CF-AsyncServiceInstanceOperationInProgress", detail)
 
 
-def binding_in_progress(app: str, instance: str) -> ApiError:
-    """409: the binding has a running operation."""
-    between = f"app {app} and service instance {instance}"
-    detail = f"An operation for the service binding between {between} is in progress."
-    return ApiError(409, 90008, "CF-AsyncServiceBindingOperationInProgress", detail)
-
-
 def rate_limited(anonymous: bool = False) -> ApiError:
     """429 for a user, or an address that sent no token; the platform labels it plain text, although JSON."""
     if anonymous:
@@ -151,11 +139,6 @@ def rate_limited(anonymous: bool = False) -> ApiError:
         error = ApiError(429, 10013, "CF-RateLimitExceeded", "Rate Limit Exceeded")
     error.content_type = "text/plain; charset=utf-8"
     return error
-
-
-def service_unavailable(code: int, title: str, detail: str) -> ApiError:
-    """503 with one of the catalogue's codes, such as 200002 ``CF-StatsUnavailable``."""
-    return ApiError(503, code, title, detail)
 
 
 def unknown_error(detail: str = "An unknown error occurred.") -> ApiError:

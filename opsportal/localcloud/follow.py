@@ -24,17 +24,3 @@ def follow(kind: str, key: str, plural: str, present: Presenter) -> Includer:
         return {plural: [present(request, one) for one in referenced(request, docs, kind, key)]}
 
     return include
-
-
-def follow_organization_of_space(present_space: Presenter, present_organization: Presenter) -> Includer:
-    """The includer for ``space.organization``: the organizations of the spaces, and the spaces with them."""
-
-    def include(request: ApiRequest, docs: list[Document]) -> dict[str, list[dict[str, Any]]]:
-        spaces = referenced(request, docs, "space", "space_guid")
-        organizations = referenced(request, spaces, "organization", "organization_guid")
-        return {
-            "spaces": [present_space(request, one) for one in spaces],
-            "organizations": [present_organization(request, one) for one in organizations],
-        }
-
-    return include

@@ -144,11 +144,3 @@ class JobRunner:
         due = time.time() + again.seconds
         self._cloud.store.update("job", guid, state=again.state, due_at=due)
         self.ring(guid, due)
-
-
-def warn(cloud: Cloud, guid: str, detail: str) -> None:
-    """Add a warning to a job; the cf CLI prints it."""
-    with cloud.store.lock:
-        job = cloud.store.get("job", guid)
-        if job:
-            cloud.store.update("job", guid, warnings=[*job["warnings"], {"detail": detail}])
