@@ -14,7 +14,7 @@ import stat
 import tarfile
 import tempfile
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO
@@ -95,26 +95,25 @@ class Blobs:
             tree = Path(name)
             if bits is not None:
                 unzip(bits, tree, limit)
-                for path in _regular_files(tree):
-                    if path.stat().st_size:
-                        self._keep_file(path)
+            entries = {
+                path.relative_to(tree).as_posix(): (path, path.lstat().st_mode) for path in tree.rglob("*")
+            }
+            for path, mode in entries.values():
+                if stat.S_ISREG(mode) and path.stat().st_size:
+                    self._keep_file(path)
             for match in matches:
-                self._place(match, tree)
-            if sum(path.stat().st_size for path in _regular_files(tree)) > limit:
+                entries[safe_path(tree, match.path).relative_to(tree).as_posix()] = self._matched(match)
+            if sum(path.stat().st_size for path, mode in entries.values() if stat.S_ISREG(mode)) > limit:
                 raise BadBits(too_large(limit))
             made = self.package(guid).with_suffix(".new")
-            _zip(tree, made)
+            _zip(entries, made)
             made.replace(self.package(guid))
         return sha256(self.package(guid))
 
-    def _place(self, match: Match, tree: Path) -> None:
+    def _matched(self, match: Match) -> tuple[Path, int]:
         if not self.has_file(match.sha1, match.size):
             raise BadBits(f"The resource {match.path} is not known to the platform")
-        target = safe_path(tree, match.path)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        _inside(tree, target.parent)
-        shutil.copyfile(self._file(match.sha1), target)
-        target.chmod((match.mode & 0o777) | 0o600)
+        return self._file(match.sha1), stat.S_IFREG | (match.mode & 0o777) | 0o600
 
     def unpack_package(self, guid: str, directory: Path) -> None:
         """Fill a directory with the files of a package."""
@@ -241,26 +240,17 @@ def _unzip_link(archive: zipfile.ZipFile, member: zipfile.ZipInfo, root: Path) -
     _inside(root, path)
 
 
-def _regular_files(tree: Path) -> list[Path]:
-    return [path for path in tree.rglob("*") if path.is_file() and not path.is_symlink()]
-
-
-def _zip(tree: Path, target: Path) -> None:
-    with zipfile.ZipFile(
-        target, "w", zipfile.ZIP_DEFLATED, compresslevel=1, strict_timestamps=False
-    ) as archive:
-        for path in sorted(tree.rglob("*")):
-            name = path.relative_to(tree).as_posix()
-            # the same files make the same bytes, hence the same checksum
-            info = zipfile.ZipInfo(name + ("/" if path.is_dir() and not path.is_symlink() else ""))
-            info.external_attr = path.lstat().st_mode << 16
+def _zip(entries: Mapping[str, tuple[Path, int]], target: Path) -> None:
+    """Write a zip of (file, mode) by name; the same files make the same bytes, hence the same checksum."""
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        for name, (path, mode) in sorted(entries.items()):
+            info = zipfile.ZipInfo(name + ("/" if stat.S_ISDIR(mode) else ""))
+            info.external_attr = mode << 16
             info.compress_type = zipfile.ZIP_DEFLATED
-            if path.is_symlink():
+            if stat.S_ISLNK(mode):
                 archive.writestr(info, os.readlink(path))
-            elif path.is_dir():
-                archive.writestr(info, b"")
             else:
-                archive.writestr(info, path.read_bytes())
+                archive.writestr(info, b"" if stat.S_ISDIR(mode) else path.read_bytes())
 
 
 def _plain_owner(member: tarfile.TarInfo) -> tarfile.TarInfo:

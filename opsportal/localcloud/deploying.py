@@ -64,7 +64,7 @@ def create_deployment(
             "status_value": ACTIVE,
             "status_reason": "DEPLOYING",
             "last_status_change": now(cloud),
-            "last_successful_healthcheck": None,
+            "last_successful_healthcheck": now(cloud),
             "strategy": strategy,
             "options": options,
             "droplet_guid": droplet["guid"],

@@ -76,7 +76,7 @@ class LogStore:
         self._database.execute(_SCHEMA)
         self._load()
         self._wake = threading.Event()
-        self._stopping = False
+        self._stopping = threading.Event()
         self._writer = threading.Thread(target=self._write, name="localcloud-logs", daemon=True)
         self._writer.start()
 
@@ -121,7 +121,7 @@ class LogStore:
 
     def close(self) -> None:
         """Write what is left and end."""
-        self._stopping = True
+        self._stopping.set()
         self._wake.set()
         self._writer.join(10)
         self.flush()
@@ -149,15 +149,14 @@ class LogStore:
             self._database.execute("COMMIT")
 
     def _write(self) -> None:
-        while not self._stopping:
+        while not self._stopping.is_set():
             self._wake.wait()
             self._wake.clear()
             try:
                 self.flush()
             except sqlite3.Error:
                 log.exception("log lines could not be written")
-            if not self._stopping:
-                time.sleep(FLUSH_SECONDS)
+            self._stopping.wait(FLUSH_SECONDS)
 
     def _load(self) -> None:
         found: dict[str, list[Line]] = {}

@@ -52,7 +52,7 @@ class Proxy:
         """Answer one request."""
         visit = Visit(environ)
         entry = self._runtime.routes.find(visit.host, visit.path)
-        if entry is None:
+        if entry is None or not entry.targets:
             text = f"404 Not Found: Requested route ('{visit.host_header}') does not exist.\n"
             return visit.refuse(start_response, "404 Not Found", "unknown_route", text)
         for instance, target in self._candidates(entry):

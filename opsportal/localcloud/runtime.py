@@ -54,6 +54,7 @@ class Runtime:
         self.cell = Cell(cloud.data_dir.resolve() / "cell", outside)
         self.routes = RouteTable(cloud)
         self.deployments = Deployments(cloud, self.cell.reactor.call_later, self.submit)
+        self._ending = False
         self._proxy = Proxy(self)
         self._stager = Stager(self)
         self._work = ThreadPoolExecutor(4, "localcloud-work")
@@ -75,6 +76,7 @@ class Runtime:
 
     def stop(self) -> None:
         """End everything that runs; what shall run is still known for the next start."""
+        self._ending = True
         for pool in (self._staging, self._packing):
             pool.shutdown(wait=False, cancel_futures=True)
         self.cell.stop()
@@ -204,6 +206,8 @@ class Runtime:
             task = self.cloud.store.get("task", guid)
             if task is None or task["state"] in ("SUCCEEDED", "FAILED"):
                 return
+            if self._ending and status:
+                return  # we ended it ourselves; the next start says so
             if task["state"] == "CANCELING":
                 changes = {"state": "FAILED", "failure_reason": "task was cancelled"}
             elif status is None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -43,7 +45,7 @@ class Staging:
         try:
             return process.wait(COMMAND_SECONDS)
         except subprocess.TimeoutExpired as error:
-            process.kill()
+            os.killpg(process.pid, signal.SIGKILL)
             process.wait()
             raise BuildpackFailed(f"{command[0]} took longer than {COMMAND_SECONDS} seconds") from error
         finally:

@@ -99,10 +99,9 @@ class Cell:
 
     def views(self, process_guid: str) -> list[InstanceView]:
         """What is seen of each wanted instance, by index."""
-        usage = self._read_usage()
-        return [
-            one.view(usage) for _index, one in sorted(dict(self._instances.get(process_guid, {})).items())
-        ]
+        found = [one for _index, one in sorted(dict(self._instances.get(process_guid, {})).items())]
+        usage = self._read_usage({one.usage_group() for one in found} - {None})
+        return [one.view(usage) for one in found]
 
     def states(self, process_guid: str) -> list[tuple[str, bool, str]]:
         """(state, routable, version) of each wanted instance: the cheap form of `views`."""
@@ -276,11 +275,11 @@ class Cell:
 
     # -- figures --------------------
 
-    def _read_usage(self) -> dict[int, tuple[float, int]]:
+    def _read_usage(self, wanted: set[int | None]) -> dict[int, tuple[float, int]]:
         with self._usage_lock:
             now = time.monotonic()
             passed = now - self._usage_at
-            if passed >= USAGE_AGE:
+            if passed >= USAGE_AGE or not wanted <= self._usage.keys():
                 groups = proc.groups_usage()
                 self._usage = {
                     group: (self._fraction(group, usage.cpu_seconds, passed), usage.memory_bytes)

@@ -63,7 +63,7 @@ def system_environment(shims: Path, home: Path, marker: str) -> dict[str, str]:
         "PATH": f"{shims}:{home}/app/bin:{interpreter}:/usr/local/bin:/usr/bin:/bin",
         "HOME": str(home / "app"),
         "TMPDIR": str(home / "tmp"),
-        "LANG": "en_US.UTF-8",
+        "LANG": "C.UTF-8",
         "USER": "vcap",
         "PWD": str(home / "app"),
         name: value,

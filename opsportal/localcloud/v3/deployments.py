@@ -7,7 +7,7 @@ from typing import Any
 from ..bodies import Body
 from ..context import actor
 from ..deploying import ACTIVE, canary_weights, cancel, create_deployment, go_on
-from ..errors import ApiError, unprocessable
+from ..errors import unprocessable
 from ..listing import listing
 from ..lookup import children, common_filters, the_child, to_one
 from ..metadata import merged, present
@@ -136,7 +136,6 @@ def post_deployment(request: ApiRequest) -> Answer:
     if app is None or not can_see_space(request, app["space_guid"]):
         raise unprocessable(NO_APP)
     require_space_role(request, app["space_guid"], *DEVELOPER_OR_SUPPORTER, resource="App")
-    _check_enabled(request)
     droplet, revision = _wanted(request, body, app)
     deployment = create_deployment(
         request.context,
@@ -149,13 +148,6 @@ def post_deployment(request: ApiRequest) -> Answer:
         revision=revision,
     )
     return present_deployment(request, deployment), 201
-
-
-def _check_enabled(request: ApiRequest) -> None:
-    if getattr(request.context.knobs, "deployments_disabled", False):
-        raise ApiError(
-            403, 390014, "CF-DeploymentsDisabled", "Deployments cannot be created due to manifest property"
-        )
 
 
 def _wanted(request: ApiRequest, body: Body, app: Document) -> tuple[Document, Document | None]:

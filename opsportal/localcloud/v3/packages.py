@@ -28,6 +28,7 @@ from .resource_matches import problem_of
 if TYPE_CHECKING:
     from ..context import Cloud
 
+MAX_RESOURCES_BYTES = 64 * 1024 * 1024  # the list of matched files of a very large application
 NO_CHECKSUM = {"type": "sha256", "value": None}
 
 
@@ -151,6 +152,7 @@ def patch_package(request: ApiRequest, guid: str) -> Answer:
 def upload_package(request: ApiRequest, guid: str) -> Answer:
     """Take the bits that the platform does not have; the package is READY, or FAILED, a moment later."""
     package, app = the_child(request, "package", guid, *DEVELOPER)
+    request.raw.max_form_memory_size = MAX_RESOURCES_BYTES
     bits = request.raw.files.get("bits")
     resources = request.raw.form.get("resources")
     if package["type"] != "bits":

@@ -1,4 +1,4 @@
-"""A cloud of its own for each module, killed and started again at will, and a client that pushes as the cf CLI does."""
+"""A cloud that is killed and started again at will, and a client that pushes as the cf CLI does."""
 
 from __future__ import annotations
 
@@ -344,9 +344,9 @@ def manifest(name: str, host: str = "", **keys: Any) -> dict[str, Any]:
     return {"applications": [{"name": name, **settings, **extra, **keys}]}
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def own_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CloudProcess]:
-    """A cloud for one module."""
+    """A cloud for all tests that push, each with apps of names of its own."""
     cloud = CloudProcess(tmp_path_factory.mktemp("cloud")).start()
     yield cloud
     cloud.stop()

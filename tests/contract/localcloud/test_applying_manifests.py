@@ -1,4 +1,3 @@
-
 """Manifests: what they do, in which order, what they leave alone, and what is said of bad ones."""
 
 from __future__ import annotations

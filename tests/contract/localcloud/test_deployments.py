@@ -1,4 +1,3 @@
-
 """Rolling and canary deployments: nobody is turned away, a bad version never takes over, cancelling goes back."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-
 """Log Cache as the cf CLI's strict decoder wants it, and the store behind it."""
 
 from __future__ import annotations
@@ -9,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import requests
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from opsportal.localcloud.cell.output import MAX_LINE, LineCutter
@@ -78,6 +77,7 @@ def test_what_may_not_be_seen_is_not_there(app, own_cloud, admin):
     admin.call("GET", "/api/v1/read/no-such-app", 404)
 
 
+@settings(deadline=None)
 @given(st.lists(st.binary(max_size=200)))
 def test_cutting_loses_no_byte_and_keeps_every_line(pieces):
     cutter = LineCutter()
@@ -96,6 +96,7 @@ def test_a_line_without_end_is_cut_and_nothing_of_it_is_lost():
     assert max(map(len, lines)) <= MAX_LINE
 
 
+@settings(deadline=None, max_examples=30)
 @given(st.lists(st.lists(st.binary(max_size=20), min_size=1, max_size=30), max_size=20), st.integers(1, 40))
 def test_the_newest_lines_survive_a_restart_of_the_store(batches, most):
     with tempfile.TemporaryDirectory() as name:

@@ -1,4 +1,3 @@
-
 """Pushing an app in the cf CLI's order of calls, new and existing; what the packages and droplets are then."""
 
 from __future__ import annotations
@@ -13,11 +12,16 @@ import pytest
 from .runtime_fixtures import (
     Account,
     CloudProcess,
+    admin,
     manifest,
+    own_cloud,
     server_app,
+    space,
     until,
     zipped,
 )
+
+__all__ = ["admin", "own_cloud", "space"]
 
 
 @pytest.fixture(scope="module")
@@ -275,3 +279,15 @@ def test_the_staging_log_tells_what_was_done(pushed, admin):
     told = [text for kind, text in admin.lines(pushed["guid"]) if kind == "STG"]
     assert "-----> Python Buildpack version 1.8.0" in told
     assert told.index("Downloading app package...") < told.index("Uploading complete")
+
+
+def test_a_package_of_thousands_of_known_files_is_taken(pushed, admin):
+    known = admin.match({"big.txt": b"x" * 3000})[0]
+    body = {"type": "bits", "relationships": {"app": {"data": {"guid": pushed["guid"]}}}}
+    made = admin.post("/v3/packages", body, 201)
+    many = [
+        {**known, "path": f"a-directory-with-a-long-name/and-another-one/{number}.txt"}
+        for number in range(5000)
+    ]
+    admin.upload(made["guid"], zipped({"a": b"1"}), many)
+    assert admin.ended_package(made["guid"])["state"] == "READY"

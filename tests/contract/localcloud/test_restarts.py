@@ -1,4 +1,3 @@
-
 """The cloud killed by SIGKILL and started again: nothing stays running, nothing that was answered is lost."""
 
 from __future__ import annotations

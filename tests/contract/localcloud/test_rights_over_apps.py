@@ -52,7 +52,9 @@ TABLE: list[tuple[str, str, Any, tuple[str, ...]]] = [
 
 
 @pytest.mark.parametrize("who", EVERYBODY)
-@pytest.mark.parametrize(("method", "path", "body", "may"), TABLE, ids=[f"{one[0]} {one[1]}" for one in TABLE])
+@pytest.mark.parametrize(
+    ("method", "path", "body", "may"), TABLE, ids=[f"{one[0]} {one[1]}" for one in TABLE]
+)
 def test_each_role_may_what_is_documented(cloud, app, method, path, body, may, who):
     answer = cloud.account(who).call(method, path_of(app, path), body)
     if who in may:
@@ -77,12 +79,16 @@ def test_only_developers_apply_manifests(cloud, app, who):
     ],
 )
 def test_a_stranger_cannot_even_name_an_app(cloud, app, path, key):
-    status, _title, detail = cloud.account("stranger").refusal("POST", path, {**key, "relationships": to("app", app["guid"])})
+    status, _title, detail = cloud.account("stranger").refusal(
+        "POST", path, {**key, "relationships": to("app", app["guid"])}
+    )
     assert status == 422
     assert "access" in detail
 
 
-@pytest.mark.parametrize("kind", ["apps", "processes", "packages", "builds", "droplets", "tasks", "routes", "deployments"])
+@pytest.mark.parametrize(
+    "kind", ["apps", "processes", "packages", "builds", "droplets", "tasks", "routes", "deployments"]
+)
 def test_lists_hold_only_what_can_be_seen(cloud, app, kind):
     seen = cloud.account("developer").get(f"/v3/{kind}")["resources"]
     not_seen = cloud.account("stranger").get(f"/v3/{kind}")["resources"]

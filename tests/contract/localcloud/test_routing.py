@@ -1,4 +1,3 @@
-
 """The router: which app a host leads to, what is passed through, and what it says when nobody answers."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# ruff: noqa: F811 - fixtures are taken by the names they are imported under
 """Bodies about apps and all that hangs on them have the keys of the documented examples."""
 
 from __future__ import annotations
@@ -70,24 +69,38 @@ def guids(app, admin):
 
     return {
         "app": app["guid"],
-        **{one: first(f"{path}/{one}s") for one in ("package", "build", "droplet", "task", "revision", "route")},
+        **{
+            one: first(f"{path}/{one}s")
+            for one in ("package", "build", "droplet", "task", "revision", "route")
+        },
         "deployment": first(f"/v3/deployments?app_guids={app['guid']}"),
     }
 
 
-@pytest.mark.parametrize(("name", "path", "optional"), ONE_OF_EACH, ids=[f"{one[0]}-{one[1]}" for one in ONE_OF_EACH])
+@pytest.mark.parametrize(
+    ("name", "path", "optional"), ONE_OF_EACH, ids=[f"{one[0]}-{one[1]}" for one in ONE_OF_EACH]
+)
 def test_a_body_has_the_documented_keys(admin, guids, example, name, path, optional):
     assert_same_shape(example(name), admin.get(path.format(**guids)), optional=frozenset(optional))
 
 
 def test_resource_matches_have_the_documented_keys(admin, app, example):
     known = admin.match(server_app("one"))
-    assert_same_shape(example("resource_match"), known[0] if "checksum" in example("resource_match") else {"resources": known})
+    assert_same_shape(
+        example("resource_match"),
+        known[0] if "checksum" in example("resource_match") else {"resources": known},
+    )
 
 
 def test_the_environment_is_shown_whole(admin, app):
     env = admin.get(f"/v3/apps/{app['guid']}/env")
-    parts = {"staging_env_json", "running_env_json", "environment_variables", "system_env_json", "application_env_json"}
+    parts = {
+        "staging_env_json",
+        "running_env_json",
+        "environment_variables",
+        "system_env_json",
+        "application_env_json",
+    }
     assert set(env) == parts
 
 
@@ -119,7 +132,9 @@ def test_what_is_not_there_is_said_in_the_platforms_words(admin, app, path, said
     assert answer.json()["errors"][0]["detail"] == said
 
 
-@pytest.mark.parametrize("path", ["/v3/apps", "/v3/builds", "/v3/tasks", "/v3/routes", "/v3/processes", "/v3/deployments"])
+@pytest.mark.parametrize(
+    "path", ["/v3/apps", "/v3/builds", "/v3/tasks", "/v3/routes", "/v3/processes", "/v3/deployments"]
+)
 def test_an_unknown_parameter_is_refused(admin, path):
     answer = admin.call("GET", f"{path}?surprise=1", 400)
     assert answer.json()["errors"][0]["title"] == "CF-BadQueryParameter"
@@ -135,7 +150,9 @@ def test_what_an_operation_made_is_found_again_by_its_label(admin, app, guids, k
     labels = {"metadata": {"labels": {"opsportal-operation": f"op-{kind}"}}}
     changed = admin.call("PATCH", f"/v3/{kind}s/{guid}", 200, json=labels).json()
     assert changed["metadata"]["labels"] == {"opsportal-operation": f"op-{kind}"}
-    found = admin.get(path.format(app=app["guid"]), params={"label_selector": f"opsportal-operation=op-{kind}"})
+    found = admin.get(
+        path.format(app=app["guid"]), params={"label_selector": f"opsportal-operation=op-{kind}"}
+    )
     assert [one["guid"] for one in found["resources"]] == [guid]
 
 
@@ -152,7 +169,9 @@ def test_an_app_without_a_droplet_does_not_start(admin, space):
     made = admin.post("/v3/apps", body, 201)
     answer = admin.call("POST", f"/v3/apps/{made['guid']}/actions/start", 422)
     assert answer.json()["errors"][0]["detail"] == "Assign a droplet before starting this app."
-    answer = admin.call("POST", "/v3/deployments", 422, json={"relationships": {"app": {"data": {"guid": made["guid"]}}}})
+    answer = admin.call(
+        "POST", "/v3/deployments", 422, json={"relationships": {"app": {"data": {"guid": made["guid"]}}}}
+    )
     assert answer.json()["errors"][0]["detail"].startswith("Invalid droplet.")
 
 

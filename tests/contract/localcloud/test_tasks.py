@@ -1,4 +1,3 @@
-
 """Tasks: true exit status, what they print, cancelling, and what is refused."""
 
 from __future__ import annotations
