@@ -91,12 +91,14 @@ def places(shared_cloud):
     job = boss.done("POST", path, key)
     app = boss.make("/v3/apps", {"name": unique("app"), "relationships": to("space", space)})["guid"]
     bound = boss.done("POST", path, {"type": "app", "relationships": instance | to("app", app)})
-    user = boss.guid("/v3/users?usernames=manager")
+    user, organization = boss.guid("/v3/users?usernames=manager"), shared_cloud.organization()
     return {
-        "organization": shared_cloud.organization(),
+        "organization": organization,
         "space": space,
         "user": user,
-        "organization_role": boss.guid(f"/v3/roles?user_guids={user}&types=organization_manager"),
+        "organization_role": boss.guid(
+            f"/v3/roles?user_guids={user}&types=organization_manager&organization_guids={organization}"
+        ),
         "security_group": boss.guid("/v3/security_groups?names=public_networks_egress"),
         "quota": boss.guid("/v3/organization_quotas?names=small"),
         "domain": boss.guid("/v3/domains?names=app.localhost"),
