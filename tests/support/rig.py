@@ -199,9 +199,13 @@ class Rig:
 
     def deploy(self, environment: str, ref: str = "main", by: str = "ana", **given: str) -> dict[str, Any]:
         """Deploy and wait for the end."""
+        return self.ended(self.begin_deploy(environment, ref, by, **given))
+
+    def begin_deploy(self, environment: str, ref: str = "main", by: str = "ana", **given: str) -> str:
+        """Ask for a deploy that must not be refused: the operation's id."""
         asked = self.request(environment, ref, by, **given)
         assert "id" in asked, asked
-        return self.ended(asked["id"])
+        return str(asked["id"])
 
     def output(self, operation: str, step: str = "") -> str:
         """The lines of an operation, or of one of its steps."""

@@ -20,7 +20,7 @@ PLAIN = (
     "drops",
     "limited",
     "broken",
-    "race",
+    "away",
     "queue",
 )
 """Environments whose branch, where it is deployed at all, is good."""

@@ -15,6 +15,8 @@ from opsportal.operations.source import FileEntry, index_files
 
 #: Prepared applications kept; older ones are removed.
 KEEP = 12
+#: Seconds for which what was used is not removed: another operation may be reading it.
+IN_USE = 15 * 60
 #: Seconds after which a half-made directory has no maker any more.
 ABANDONED = 2 * 60 * 60
 
@@ -28,19 +30,27 @@ def root() -> Path:
 
 @contextmanager
 def made_whole(target: Path) -> Iterator[Path]:
-    """A new directory that appears as ``target`` only when it is complete; killed half way, it never does."""
+    """A new directory that appears as ``target`` only when it is complete; killed half way, it never does.
+
+    Whoever makes it may give up by removing it: then nothing appears.
+    """
     target.parent.mkdir(parents=True, exist_ok=True)
     scratch = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
     try:
         yield scratch
-        scratch.chmod(0o755)
-        try:
-            scratch.rename(target)
-        except OSError:
-            if not target.is_dir():
-                raise
+        if scratch.is_dir():
+            _appear(scratch, target)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _appear(scratch: Path, target: Path) -> None:
+    scratch.chmod(0o755)
+    try:
+        scratch.rename(target)
+    except OSError:
+        if not target.is_dir():
+            raise
 
 
 def files_of(directory: Path) -> list[FileEntry]:
@@ -61,9 +71,19 @@ def prune(directory: Path, keep: int = KEEP) -> None:
     if not directory.is_dir():
         return
     whole = [each for each in directory.iterdir() if each.is_dir() and not each.name.startswith(".")]
-    for old in sorted(whole, key=lambda each: each.stat().st_mtime, reverse=True)[keep:]:
+    for old in sorted(whole, key=_used_at, reverse=True)[keep:]:
+        if time.time() - _used_at(old) < IN_USE:
+            continue
         shutil.rmtree(old, ignore_errors=True)
         old.with_name(old.name + ".index.json").unlink(missing_ok=True)
     for left in directory.glob(".*"):
         if left.is_dir() and time.time() - left.stat().st_mtime > ABANDONED:
             shutil.rmtree(left, ignore_errors=True)
+
+
+def _used_at(directory: Path) -> float:
+    """When it was used last; long ago when somebody else has just removed it."""
+    try:
+        return directory.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0
