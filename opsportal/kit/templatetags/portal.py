@@ -25,7 +25,7 @@ COMMIT_CHARACTERS = 8
 
 @lru_cache(maxsize=256)
 def _state(name: str, word: str) -> SafeString:
-    return render_to_string("components/state.html", {"state": name, "word": word})
+    return SafeString(render_to_string("components/state.html", {"state": name, "word": word}).strip())
 
 
 @register.simple_tag

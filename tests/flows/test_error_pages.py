@@ -1,0 +1,39 @@
+"""Pages that help when something went wrong, also without database and broker."""
+
+import pytest
+import redis
+from django.db import OperationalError
+from django.http import HttpResponse
+from django.template.loader import render_to_string
+from django.test import RequestFactory
+
+from opsportal.kit.error_pages import server_error
+
+
+def told_of(error: Exception) -> HttpResponse:
+    try:
+        raise error
+    except type(error):
+        return server_error(RequestFactory().get("/"))
+
+
+@pytest.mark.parametrize(
+    "error", [OperationalError("no connection"), redis.ConnectionError("refused"), redis.TimeoutError("late")]
+)
+def test_a_database_or_broker_that_is_away_is_said_to_be_away(error: Exception) -> None:
+    answer = told_of(error)
+    assert answer.status_code == 503
+    assert answer["Retry-After"] == "30"
+    assert "nothing is lost" in answer.content.decode()
+
+
+def test_a_defect_is_called_the_portals_own() -> None:
+    answer = told_of(KeyError("secret=hunter2"))
+    assert answer.status_code == 500
+    assert "This is a defect of the portal" in answer.content.decode()
+    assert "hunter2" not in answer.content.decode()
+
+
+@pytest.mark.parametrize("name", ["500.html", "503.html", "403_csrf.html"])
+def test_pages_of_last_resort_need_no_context(name: str) -> None:
+    assert "<h1>" in render_to_string(name)
