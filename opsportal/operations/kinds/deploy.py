@@ -13,6 +13,7 @@ from opsportal.operations.rules import Ref
 from opsportal.operations.steps import check, prepare, rollout, ship, tasks, tidy, verify
 
 _REF_LENGTH = 300
+_NAMED = ("branch", "tag", "commit")
 _SHA = re.compile(r"[0-9a-fA-F]{7,40}")
 _YES, _NO = {"yes", "true", "on", "1"}, {"no", "false", "off", "0", ""}
 
@@ -23,17 +24,28 @@ def clean(environment: Environment, given: Mapping[str, str]) -> dict[str, Any]:
     ``ref_kind`` is ``any`` when the repository has no such name; a commit the mirror does not hold has an empty
     ``commit`` and is looked for by the worker.
     """
-    ref = given.get("ref", "").strip()
-    if not ref:
-        raise BadParameter("ref", "Choose a branch, tag or commit.")
+    ref, wanted_kind = _asked_for(given)
     if len(ref) > _REF_LENGTH:
         raise BadParameter("ref", f"A branch or tag name has at most {_REF_LENGTH} characters.")
     if not ref.isprintable():
         raise BadParameter("ref", "A branch or tag name has no control characters.")
-    kind, commit = _find(ref, given.get("ref_kind", "").strip())
+    kind, commit = _find(ref, wanted_kind)
     always = environment.kind != EnvironmentKind.SANDBOX
     migrate = always or _yes_or_no("migrate", given.get("migrate", "no"))
     return {"ref": ref, "ref_kind": kind, "commit": commit, "migrate": migrate}
+
+
+def _asked_for(given: Mapping[str, str]) -> tuple[str, str]:
+    """The ref and, where it is said, what it is: ``ref`` (with ``ref_kind``), or ``branch``, ``tag`` or ``commit``."""
+    said = [(given[name].strip(), name) for name in _NAMED if given.get(name, "").strip()]
+    ref = given.get("ref", "").strip()
+    if ref:
+        said.append((ref, given.get("ref_kind", "").strip()))
+    if not said:
+        raise BadParameter("ref", "Choose a branch, tag or commit.")
+    if len(said) > 1:
+        raise BadParameter("ref", "Choose one branch, tag or commit, not several.")
+    return said[0]
 
 
 def _find(ref: str, kind: str) -> tuple[str, str]:
@@ -84,6 +96,9 @@ DEPLOY = register(
         parameters=(
             Parameter("ref", "Branch, tag or commit", "What to deploy.", required=True),
             Parameter("ref_kind", "Which it is", "branch, tag or commit; needed only when a name is both."),
+            Parameter("branch", "Branch", "Instead of ref: a branch."),
+            Parameter("tag", "Tag", "Instead of ref: a tag."),
+            Parameter("commit", "Commit", "Instead of ref: a commit, whole or its first seven characters or more."),
             Parameter("migrate", "Migrate afterwards", "yes or no; always done outside sandboxes."),
         ),
         clean=clean,
