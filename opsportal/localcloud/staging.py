@@ -105,7 +105,7 @@ class Stager:
     def _compile(self, names: list[str], home: Path, app: Document) -> tuple[list[dict[str, Any]], Compiled]:
         environment = {
             **vcap.environment(self._cloud, app, "staging"),
-            **system_environment(self._runtime.cell.shims, home, self._runtime.cell.marker),
+            **system_environment(self._runtime.cell.shims, home, self._runtime.cell.markers),
         }
         staging = Staging(home / "app", environment, lambda stream, text: self._say(app, text, stream))
         if not names:

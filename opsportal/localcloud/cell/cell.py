@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import threading
 import time
+import uuid
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -22,7 +23,8 @@ from .watchdog import Watchdog
 PLACES = 8  # instances and tasks that start side by side
 PLACE_TIME = 10.0  # seconds after which a slow starter no longer keeps others from starting
 USAGE_AGE = 1.0
-MARKER = "LOCALCLOUD_CELL"
+MARKER = "LOCALCLOUD_CELL"  # in the environment of all that ever ran for this directory
+LIFE = "LOCALCLOUD_LIFE"  # the same for this run of the cloud: an old watchdog must not kill what is new
 
 
 class Cell:
@@ -35,6 +37,9 @@ class Cell:
         self._containers = directory / "containers"
         self.shims = directory / "bin"
         self.marker = f"{MARKER}={directory}"
+        life = str(uuid.uuid4())
+        self.markers = {MARKER: str(directory), LIFE: life}
+        self._life = f"{LIFE}={life}"
         self._instances: dict[str, dict[int, Instance]] = {}
         self._leaving: set[Instance] = set()
         self._tasks: dict[str, Task] = {}
@@ -59,7 +64,7 @@ class Cell:
         shutil.rmtree(self._containers, ignore_errors=True)
         self._containers.mkdir()
         write_shims(self.shims)
-        self._keeper = Keeper(self.reactor, Watchdog(self.marker), ledger)
+        self._keeper = Keeper(self.reactor, Watchdog(self._life), ledger)
         self.reactor.start()
         return killed
 
@@ -220,7 +225,7 @@ class Cell:
         home = self._container(one.guid, spec.droplet)
         one.directory, one.port = home, self._ports.take()
         environment = instance_environment(
-            {**spec.environment, **system_environment(self.shims, home, self.marker)},
+            {**spec.environment, **system_environment(self.shims, home, self.markers)},
             guid=one.guid,
             index=one.index,
             port=one.port,
@@ -234,7 +239,7 @@ class Cell:
         task.directory = home
         environment = {
             **spec.environment,
-            **system_environment(self.shims, home, self.marker),
+            **system_environment(self.shims, home, self.markers),
             "MEMORY_LIMIT": f"{spec.memory_in_mb}m",
             "CF_INSTANCE_GUID": spec.guid,
             "CF_INSTANCE_INDEX": "0",

@@ -55,9 +55,8 @@ def write_shims(directory: Path) -> None:
         shim.chmod(0o755)
 
 
-def system_environment(shims: Path, home: Path, marker: str) -> dict[str, str]:
+def system_environment(shims: Path, home: Path, markers: Mapping[str, str]) -> dict[str, str]:
     """What every container has, whatever its application sets; `home` is the directory of app/."""
-    name, _, value = marker.partition("=")
     interpreter = Path(sys.executable).parent
     return {
         "PATH": f"{shims}:{home}/app/bin:{interpreter}:/usr/local/bin:/usr/bin:/bin",
@@ -66,7 +65,7 @@ def system_environment(shims: Path, home: Path, marker: str) -> dict[str, str]:
         "LANG": "C.UTF-8",
         "USER": "vcap",
         "PWD": str(home / "app"),
-        name: value,
+        **markers,
     }
 
 

@@ -255,7 +255,11 @@ class CloudProcess:
             "--port",
             str(port),
         ]
-        environment = {"PATH": os.environ["PATH"], "PORTAL_SECRET": "must not leak"}
+        environment = {
+            "PATH": os.environ["PATH"],
+            "PORTAL_SECRET": "must not leak",
+            "PYTHONFAULTHANDLER": "1",
+        }
         self.process = subprocess.Popen(
             command, cwd=REPOSITORY, env=environment, stdout=subprocess.PIPE, text=True
         )
