@@ -89,7 +89,7 @@ class _Drive:
         def start(name: str) -> direct.Steps:
             return direct.deploy(self._cf, source, self._spaces[name], manifests[name], f"getgov-{name}")
 
-        every = [lambda name=name: start(name) for name in self._names]  # type: ignore[misc]
+        every = [lambda name=name: start(name) for name in self._names]
         return direct.run(every, every=self._every, threads=16)
 
 
@@ -145,7 +145,8 @@ def _where_time_went(ref: str) -> None:
     rows = Step.objects.filter(operation__params__ref=ref, ended_at__isnull=False, started_at__isnull=False)
     by_name: dict[str, list[float]] = {}
     for name, started, ended in rows.order_by("position").values_list("name", "started_at", "ended_at"):
-        by_name.setdefault(name, []).append((ended - started).total_seconds())
+        if started and ended:
+            by_name.setdefault(name, []).append((ended - started).total_seconds())
     for name, seconds in by_name.items():
         note(f"{name:10} {spread(seconds, 2)}")
 
