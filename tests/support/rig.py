@@ -60,7 +60,7 @@ def until(holds: Callable[[], T], what: str, limit: float = 60.0) -> T:
     deadline = time.monotonic() + limit
     while not (answer := holds()):
         assert time.monotonic() < deadline, f"{what}: not within {limit:.0f} seconds"
-        time.sleep(0.05)
+        time.sleep(0.15)
     return answer
 
 
@@ -109,7 +109,7 @@ class Rig:
         self.wait_for_cloud()
         self.knobs(staging_seconds=0.3, start_seconds=0.2, max_package_bytes=2_000_000, stop_seconds=3)
         until(lambda: services.worker_answers(self.redis_url), "the worker answers")
-        until(lambda: services.answers(self.ports.portal_url), "the portal answers")
+        until(self.is_answering, "the portal answers")
 
     def start(self, name: str) -> None:
         """Start a part. It may take a moment until it answers."""
@@ -140,6 +140,10 @@ class Rig:
     def is_running(self, name: str) -> bool:
         """Whether a part runs."""
         return name in self._processes and self._processes[name].poll() is None
+
+    def is_answering(self) -> bool:
+        """Whether the portal's pages answer."""
+        return services.answers(self.ports.portal_url)
 
     def end(self) -> None:
         """End everything, however it is, and remove its files."""

@@ -26,6 +26,8 @@ PLAIN = (
 """Environments whose branch, where it is deployed at all, is good."""
 HELD = ("k-git", "k-build", "k-package", "k-bits", "k-manifest", "k-stage", "k-rollout", "k-task", "k-verify")
 """Environments for deploys that are stopped in the middle; each at another step."""
+UNANSWERED = ("u-upload", "u-migrate")
+"""Environments for deploys one of whose requests is never answered, by step."""
 WAITING_BUILDS = ("build-waits", "k-build", "k-build-again")
 """Branches whose build makes the mark ``building`` and goes on once there is the mark ``go-on``; no two alike."""
 WAITS = {"k-stage": "collectstatic", "k-rollout": "start", "k-task": "migrate"}
@@ -191,7 +193,7 @@ def cases(marks: Path) -> dict[str, Mapping[str, str | None]]:
 
 def environments(marks: Path) -> list[str]:
     """Every environment of the rig."""
-    return sorted({*REAL, *PLAIN, *HELD, *cases(marks)})
+    return sorted({*REAL, *PLAIN, *HELD, *UNANSWERED, *cases(marks)})
 
 
 def make(path: Path, marks: Path, real_manifests: Path | None) -> None:
