@@ -3,11 +3,15 @@
 import re
 from typing import Any
 
-from .errors import unprocessable
+from .errors import ApiError, unprocessable
 
 MAX_LABELS = 50
 MAX_ANNOTATIONS = 200
 MAX_ANNOTATION = 5000
+_MOST = (
+    ("labels", MAX_LABELS, 390020, "CF-LabelLimitExceeded"),
+    ("annotations", MAX_ANNOTATIONS, 390023, "CF-AnnotationLimitExceeded"),
+)
 _NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_.-]*[A-Za-z0-9])?\Z")
 _PREFIX = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+\Z", re.IGNORECASE)
 Metadata = dict[str, dict[str, str]]
@@ -95,11 +99,11 @@ def merged(before: Metadata | None, body: dict[str, Any]) -> Metadata:
 
 
 def _check_counts(metadata: Metadata) -> None:
-    for part, most in (("labels", MAX_LABELS), ("annotations", MAX_ANNOTATIONS)):
-        if len(metadata[part]) > most:
-            raise unprocessable(
-                f"Failed to add {len(metadata[part])} {part} because it would exceed maximum of {most}"
-            )
+    for part, most, code, title in _MOST:
+        count = len(metadata[part])
+        if count > most:
+            detail = f"Failed to add {count} {part} because it would exceed maximum of {most}"
+            raise ApiError(422, code, title, detail)
 
 
 def present(metadata: Metadata | None) -> Metadata:

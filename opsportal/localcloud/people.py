@@ -71,6 +71,12 @@ def create_user(
         )
 
 
+def create_client_user(cloud: Cloud, client_id: str) -> Document:
+    """A client as a user of the platform, so that it can be given roles: its id is its guid, and it has no name."""
+    client: Document = {"username": None, "presentation_name": client_id, "origin": None, "groups": []}
+    return cloud.store.create("user", {"guid": client_id, "password_hash": None, "metadata": None, **client})
+
+
 def delete_user(cloud: Cloud, guid: str) -> None:
     """Forget a user with all roles and tokens."""
     with cloud.store.lock:

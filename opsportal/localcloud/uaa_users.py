@@ -12,6 +12,7 @@ from .store import Document
 from .web import Answer, ApiRequest, Caller, route
 
 _FILTER = re.compile(r'\s*(username|origin|id)\s+eq\s+"([^"]*)"\s*\Z', re.IGNORECASE)
+_CLIENT_READERS = ("clients.read", "cloud_controller.admin")
 _KEYS = {"username": "username", "origin": "origin", "id": "guid"}
 
 
@@ -40,7 +41,7 @@ def list_users(request: ApiRequest) -> Answer:
         if found is None:
             raise UaaError(400, "scim", "Invalid filter expression")
         wanted[_KEYS[found[1].lower()]] = found[2]
-    users = request.context.store.find("user", **wanted)
+    users = [one for one in request.context.store.find("user", **wanted) if one["username"]]
     return {
         "resources": [present(one) for one in users],
         "startIndex": 1,
@@ -79,6 +80,24 @@ def delete_user(request: ApiRequest, guid: str) -> Answer:
     user = _found(request, guid)
     people.delete_user(request.context, guid)
     return present(user)
+
+
+@route("GET", "/oauth/clients/<client_id>", auth="none")
+def show_client(request: ApiRequest, client_id: str) -> Answer:
+    """Whether there is such a client: the cf CLI asks before it gives one a role. A client may ask for itself."""
+    caller = bearer(request, *_CLIENT_READERS, "cloud_controller.read")
+    if caller.client_id != client_id and not caller.scopes & set(_CLIENT_READERS):
+        raise UaaError(403, "insufficient_scope", "Insufficient scope for this resource")
+    try:
+        kept = people.known_client(request.context, client_id)
+    except UaaError as error:
+        raise UaaError(404, "not_found", f"No client with requested id: {client_id}") from error
+    return {
+        "client_id": client_id,
+        "authorized_grant_types": kept["grants"],
+        "redirect_uri": kept["redirect_uris"],
+        "authorities": kept["authorities"],
+    }
 
 
 def _found(request: ApiRequest, guid: str) -> Document:

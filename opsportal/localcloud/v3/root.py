@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from ..errors import not_found
-from ..listing import everything
 from ..usage import usage_summary
-from ..web import Answer, ApiRequest, require_admin, route
+from ..web import Answer, ApiRequest, listing, require_admin, route
 
 VERSION = "3.228.0"
 RESOURCES = (
@@ -113,9 +112,10 @@ def nothing_of_the_kind(request: ApiRequest) -> Answer:
     """Lists of what a local cloud never has."""
     empty: list[dict[str, Any]] = []
     for name in list(request.params):
-        if name.endswith("guids") or name in {"names", "include", "label_selector"}:
+        if name.endswith(("guid", "guids", "names", "types")) or name in {"include", "label_selector"}:
             request.params.pop(name)
-    return everything(request, empty, lambda _, document: document)
+    order = ("created_at", "updated_at", "name")
+    return listing(request, empty, lambda _, document: document, labels=False, guids=False, order_by=order)
 
 
 @route("GET", "/v3/isolation_segments/<guid>")

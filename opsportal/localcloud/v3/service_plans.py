@@ -77,6 +77,7 @@ def _filters(request: ApiRequest) -> dict[str, Filter]:
             brokers.get(offering(one).get("service_broker_guid", "")) in wanted
         ),
         "service_instance_guids": has_instance,
+        "broker_catalog_ids": lambda one, wanted: one["broker_catalog"].get("id") in wanted,
         "space_guids": lambda _, wanted: True,
         "organization_guids": lambda _, wanted: True,
     }

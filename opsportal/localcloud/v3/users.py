@@ -84,10 +84,7 @@ def _register(cloud: Cloud, guid: str) -> Document:
     with cloud.store.lock:
         known = cloud.store.get("user", guid)
         if known is None:
-            client: Document = {"username": None, "presentation_name": guid, "origin": None, "groups": []}
-            return cloud.store.create(
-                "user", {"guid": guid, "password_hash": None, "registered": True, "metadata": None, **client}
-            )
+            return people.create_client_user(cloud, guid)
         if known.get("registered", True):
             raise unprocessable(f"User with guid '{guid}' already exists.")
         return cloud.store.update("user", guid, registered=True)

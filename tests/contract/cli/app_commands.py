@@ -24,9 +24,18 @@ def _begin(cf: Cf, *, logs: bool = False) -> None:
 
 
 def push(
-    cf: Cf, manifest: Path, *, var: dict[str, str] | None = None, strategy: str = "", start: bool = True
+    cf: Cf,
+    manifest: Path,
+    *,
+    var: dict[str, str] | None = None,
+    strategy: str = "",
+    start: bool = True,
+    seconds: float = 300,
 ) -> list[str]:
-    """``cf push -f manifest --var name=value --strategy rolling``, or without a strategy, or with --no-start."""
+    """``cf push -f manifest --var name=value --strategy rolling``, or without a strategy, or with --no-start.
+
+    ``seconds`` is the start-up timeout.
+    """
     whole = pushing.manifest_of(manifest, var or {})
     _begin(cf, logs=True)
     pushing.apply_manifest(cf, whole)
@@ -36,23 +45,25 @@ def push(
         app = apps[wanted["name"]]
         package = pushing.upload(cf, app["guid"], Path(wanted["path"]))
         if start:
-            shown += _stage_and_run(cf, app, package["guid"], strategy, "restart")
+            shown += _stage_and_run(cf, app, package["guid"], strategy, "restart", seconds)
         elif app["state"] == "STARTED":
             pushing.act(cf, app, "stop")
         shown += summary(cf, app["name"])
     return shown
 
 
-def _stage_and_run(cf: Cf, app: dict[str, Any], package_guid: str, strategy: str, action: str) -> list[str]:
+def _stage_and_run(
+    cf: Cf, app: dict[str, Any], package_guid: str, strategy: str, action: str, seconds: float = 300
+) -> list[str]:
     droplet, staging = pushing.stage(cf, app["name"], package_guid)
     if strategy == "rolling":
-        pushing.roll(cf, app, droplet=droplet["guid"])
+        pushing.roll(cf, app, seconds, droplet=droplet["guid"])
         return staging
     if action == "start":  # a restage stops what runs before it takes the new droplet
         pushing.act(cf, app, "stop")
     pushing.assign(cf, app, droplet["guid"])
     pushing.act(cf, app, action)
-    pushing.wait_until_up(cf, app)
+    pushing.wait_until_up(cf, app, seconds)
     return staging
 
 

@@ -154,6 +154,7 @@ def upload(cf: Cf, app_guid: str, root: Path) -> dict[str, Any]:
     body = {"type": "bits", "relationships": {"app": {"data": {"guid": app_guid}}}}
     package = cf.json(go_types.PACKAGE, "POST", cf.v3("packages"), body)
     parts: dict[str, Any] = {"resources": (None, json.dumps(matched))}
+    cf.uploaded += [str(one.relative_to(root)) for one in rest if one.is_file()]
     if rest:
         parts["bits"] = ("package.zip", zip_of(root, rest), "application/octet-stream")
     url = cf.v3("packages", f"/{package['guid']}/upload")

@@ -83,15 +83,20 @@ def test_a_push_with_no_start_leaves_a_stopped_app_with_a_package(developer: Cf,
     cf_cli.delete(developer, "later", routes=True)
 
 
-def test_a_push_of_what_is_there_already_sends_no_bits(developer: Cf, web: str, tmp_path: Path) -> None:
+def test_a_second_push_sends_only_what_the_platform_lacks(developer: Cf, tmp_path: Path) -> None:
     manifest = application(tmp_path / "app")
-    (tmp_path / "app" / "requirements.txt").write_text("\n")
+    variables = {"NAME": "again", "GREETING": "hi"}
+    cf_cli.push(developer, manifest, var=variables)
+    assert "server.py" in developer.uploaded
+    developer.uploaded.clear()
+    assert "requested state: started" in cf_cli.push(developer, manifest, var=variables)
+    assert developer.uploaded == ["requirements.txt"], "an empty file always goes along"
+    (tmp_path / "app" / "requirements.txt").unlink()
     (tmp_path / "app" / "assets" / "large.txt").rename(tmp_path / "app" / "moved.txt")
     (tmp_path / "app" / "assets").rmdir()
-    variables = {"NAME": "again", "GREETING": "hi"}
-    for _ in range(2):
-        lines = cf_cli.push(developer, manifest, var=variables)
-    assert "requested state: started" in lines
+    developer.uploaded.clear()
+    assert "requested state: started" in cf_cli.push(developer, manifest, var=variables)
+    assert developer.uploaded == [], "nothing is left to be sent, not even an archive"
     cf_cli.delete(developer, "again", routes=True)
 
 
@@ -126,6 +131,31 @@ def test_a_push_that_cannot_be_staged_shows_the_builds_error(developer: Cf, tmp_
         cf_cli.push(developer, manifest, var={"NAME": "broken", "GREETING": "hi"}, strategy="rolling")
     assert failure.value.kind == "staging failed"
     cf_cli.delete(developer, "broken", routes=True)
+
+
+def test_an_app_that_ends_at_once_is_told_as_a_start_that_failed(developer: Cf, tmp_path: Path) -> None:
+    manifest = application(tmp_path / "app")
+    (tmp_path / "app" / "server.py").write_text("raise SystemExit('no settings')")
+    with pytest.raises(CommandFailed, match="Start unsuccessful"):
+        cf_cli.push(developer, manifest, var={"NAME": "ends", "GREETING": "hi"})
+    lines = cf_cli.logs(developer, "ends", recent=True)
+    assert any(line.endswith("[APP/PROC/WEB/0] ERR no settings") for line in lines)
+    assert any("app.crash" in line for line in cf_cli.events(developer, "ends"))
+    cf_cli.delete(developer, "ends", routes=True)
+
+
+def test_a_rolling_push_of_a_sick_version_is_cancelled_when_its_time_is_up(
+    developer: Cf, cloud: RunningCloud, tmp_path: Path
+) -> None:
+    variables = {"NAME": "sickly", "GREETING": "hi"}
+    manifest = application(tmp_path / "app", "well")
+    cf_cli.push(developer, manifest, var=variables, strategy="rolling")
+    application(tmp_path / "app", "sick")
+    with pytest.raises(CommandFailed, match="Start app timeout"):
+        cf_cli.push(developer, manifest, var=variables, strategy="rolling", seconds=0.3)
+    assert outline(developer.calls)[-1] == "POST /v3/deployments/:g/actions/cancel"
+    assert cloud.visit("sickly.app.localhost") == "200 well hi"
+    cf_cli.delete(developer, "sickly", routes=True)
 
 
 def test_a_deployment_under_way_can_be_cancelled_and_the_old_version_serves_on(
@@ -387,6 +417,19 @@ def test_auth_signs_in_people_and_clients_and_honours_an_origin(home: Home, clou
         cf_cli.auth(cf, "developer", PASSWORD, origin="nowhere")
 
 
+def test_a_client_that_signed_in_can_make_a_space_and_hold_a_role_in_it(
+    home: Home, cloud: RunningCloud
+) -> None:
+    cf = home()
+    cf_cli.api(cf, cloud.url)
+    cf_cli.auth(cf, "robot", "robot-secret", client=True)
+    cf_cli.target(cf, "gov")
+    assert cf_cli.create_space(cf, "made-by-robot") == ["OK"]
+    found = cf_cli.space_users(cf, "gov", "made-by-robot")
+    assert found["space_manager"] == ["robot (client)"]
+    cf_cli.delete_space(cf, "made-by-robot")
+
+
 def test_target_changes_the_place(developer: Cf, admin: Cf) -> None:
     assert cf_cli.target(admin, "gov", "other")[-1] == "space: other"
     assert cf_cli.target(developer, "gov")[-1] == "space: dev"
@@ -430,6 +473,20 @@ def test_curl_shows_answers_and_refusals_alike(developer: Cf) -> None:
         "title": "CF-ResourceNotFound",
         "detail": "App not found",
     }
+
+
+def test_lists_are_read_page_by_page(developer: Cf, web: str) -> None:
+    developer.signed_in()
+    found = developer.pages({"guid": str}, developer.v3("audit_events", order_by="-created_at"))
+    paged = developer.pages({"guid": str}, developer.v3("audit_events", order_by="-created_at", per_page=3))
+    assert len(found) > 3
+    assert [one["guid"] for one in paged[-len(found) :]] == [one["guid"] for one in found]
+
+
+def test_a_passing_fault_of_a_read_is_not_seen_by_the_person(developer: Cf, cloud: RunningCloud) -> None:
+    fault = {"match": "GET /v3/organizations", "status": 503, "times": 2, "body": "{}"}
+    cloud.knobs(faults=[fault])
+    assert cf_cli.orgs(developer) == ["gov"]
 
 
 # -- organizations, spaces, people --------------------

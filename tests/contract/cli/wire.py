@@ -31,7 +31,8 @@ class CommandFailed(Exception):
 
 @dataclass
 class Cf:
-    """One home directory of the client: its configuration, and what went over the wire (``calls``, ``warnings``).
+    """One home directory of the client: its configuration, and what went over the wire (``calls``, ``warnings``,
+    and ``uploaded``: the paths of the files that were sent).
 
     ``interval`` is the pause between two polls in seconds (3 for a person), ``walk`` how old a log line must be
     to be shown (2 for a person), ``pause`` that between two looks for log lines (a quarter for a person).
@@ -50,6 +51,7 @@ class Cf:
     space: dict[str, Any] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    uploaded: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._http = requests.Session()
