@@ -9,7 +9,7 @@ import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import environ
 
@@ -31,12 +31,16 @@ VARIABLES: dict[str, Variable] = {
     "ALLOWED_HOSTS": Variable(list, ["localhost", "127.0.0.1", "[::1]"], "Host names the portal answers to."),
     "PUBLIC_URL": Variable(str, "http://127.0.0.1:8000", "The portal's own address, for links."),
     "DATABASE_URL": Variable(str, "", "PostgreSQL in production; empty: SQLite in the data directory."),
-    "REDIS_URL": Variable(str, "redis://127.0.0.1:6379/0", "Broker, cache and live events; unix:// or rediss:// too."),
+    "REDIS_URL": Variable(
+        str, "redis://127.0.0.1:6379/0", "Broker, cache and live events; unix:// or rediss:// too."
+    ),
     "GIT_REPOSITORY_URL": Variable(str, "", "The repository whose manifests name the environments."),
     "GIT_TOKEN": Variable(str, "", "Token to read it; sent as a header, never in the URL."),
     "GIT_REFRESH_SECONDS": Variable(float, 15.0, "How often the worker fetches the repository."),
     "MANIFEST_PATTERN": Variable(
-        str, "ops/manifests/manifest-{environment}.yaml", "Where an environment's manifest lies in the repository."
+        str,
+        "ops/manifests/manifest-{environment}.yaml",
+        "Where an environment's manifest lies in the repository.",
     ),
     "APP_NAME_PATTERN": Variable(str, "getgov-{environment}", "Name of an environment's application."),
     "CF_API_URL": Variable(str, "", "The Cloud Foundry API."),
@@ -45,13 +49,19 @@ VARIABLES: dict[str, Variable] = {
     "CF_ORGANIZATION": Variable(str, "", "The organization that holds the spaces."),
     "CF_SPACE_PATTERN": Variable(str, "{environment}", "Name of an environment's space."),
     "CF_IS_LOCAL": Variable(bool, False, "The cloud is the local one: say so on every page."),
-    "ROUTE_URL": Variable(str, "https://{route}", "How a route is reached; {route}, or its first label {host}."),
-    "ASSET_BUILD_COMMAND": Variable(str, "", "The repository's own build command, run in the manifest's path."),
+    "ROUTE_URL": Variable(
+        str, "https://{route}", "How a route is reached; {route}, or its first label {host}."
+    ),
+    "ASSET_BUILD_COMMAND": Variable(
+        str, "", "The repository's own build command, run in the manifest's path."
+    ),
     "ASSET_BUILD_INPUTS": Variable(list, [], "Paths the build reads; empty: all of the manifest's path."),
     "ASSET_BUILD_SECONDS": Variable(int, 900, "Time limit of a build, in seconds."),
     "ASSET_BUILD_MEMORY_MB": Variable(int, 2048, "Memory limit of a build process, in MB."),
     "ASSET_BUILD_OUTPUT_MB": Variable(int, 20, "A build that prints more than this many MB is stopped."),
-    "ASSET_BUILD_ENV": Variable(list, ["PATH", "LANG", "HOME"], "Variables a build may see of ours; no secrets."),
+    "ASSET_BUILD_ENV": Variable(
+        list, ["PATH", "LANG", "HOME"], "Variables a build may see of ours; no secrets."
+    ),
     "MIGRATE_COMMAND": Variable(str, "python manage.py migrate --no-input", "The migration task's command."),
     "MIGRATIONS_PATTERN": Variable(str, "*/migrations/[0-9]*.py", "Which changed files are migrations."),
     "STAGING_SECONDS": Variable(int, 900, "Time limit of staging, in seconds."),
@@ -59,8 +69,12 @@ VARIABLES: dict[str, Variable] = {
     "TASK_SECONDS": Variable(int, 1800, "Time limit of a task such as migrate, in seconds."),
     "ENVIRONMENT_REFRESH_SECONDS": Variable(float, 20.0, "How often what is really there is read again."),
     "OUTPUT_LINES_LIMIT": Variable(int, 250_000, "Lines kept of one operation's output."),
-    "TRUSTED_PROXY_COUNT": Variable(int, 0, "How many proxies in front may be believed about the client's address."),
-    "SECURE_COOKIES": Variable(bool, True, "Cookies over https only. The demo on plain http switches it off."),
+    "TRUSTED_PROXY_COUNT": Variable(
+        int, 0, "How many proxies in front may be believed about the client's address."
+    ),
+    "SECURE_COOKIES": Variable(
+        bool, True, "Cookies over https only. The demo on plain http switches it off."
+    ),
     "TIME_ZONE": Variable(str, "America/New_York", "The team's time zone."),
     "LOG_FORMAT": Variable(str, "text", "text or json."),
     "LOG_LEVEL": Variable(str, "INFO", "How much is logged."),
@@ -69,19 +83,46 @@ VARIABLES: dict[str, Variable] = {
 
 
 def data_directory() -> Path:
-    """Where all local state lies: ``OPSPORTAL_DATA_DIR``, default ``var/`` in the checkout."""
-    return Path(os.environ.get("OPSPORTAL_DATA_DIR") or BASE_DIR / "var").resolve()
+    """Where all local state lies: ``OPSPORTAL_DATA_DIR``; else that of this checkout's running demo; else ``var/``."""
+    given = os.environ.get("OPSPORTAL_DATA_DIR")
+    if given:
+        return Path(given).resolve()
+    demo = _text(RUNNING_DEMO)
+    return Path(demo) if demo and (Path(demo) / "demo.json").is_file() else BASE_DIR / "var"
+
+
+#: Written by the demo while it runs: the path of its data directory, so that a second shell finds it.
+RUNNING_DEMO = BASE_DIR / "var" / "running-demo"
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text().strip()
+    except OSError:
+        return ""
+
+
+class _Given(environ.Env):  # type: ignore[misc]
+    """What was given, merged: django-environ writes into this and never into the process's own environment."""
+
+    ENVIRON: ClassVar[dict[str, str]] = {}
 
 
 def read() -> dict[str, Any]:
     """Every variable of :data:`VARIABLES`, cast to its type. Raises ImproperlyConfigured on a bad value."""
-    env = environ.Env(**{name: (each.kind, each.default) for name, each in VARIABLES.items()})
+    _Given.ENVIRON.clear()
     kept = data_directory() / "settings.env"
     if kept.is_file():
-        environ.Env.read_env(str(kept), overwrite=False)
-    for name, value in from_cloud_foundry(os.environ.get("VCAP_SERVICES", "")).items():
-        os.environ.setdefault(name, value)
-    return {name: env(name) for name in VARIABLES}
+        _Given.read_env(str(kept))
+    _Given.ENVIRON.update(from_cloud_foundry(os.environ.get("VCAP_SERVICES", "")))
+    _Given.ENVIRON.update(os.environ)
+    env = _Given(**{name: (each.kind, each.default) for name, each in VARIABLES.items()})
+    return {name: _value(env, name, each) for name, each in VARIABLES.items()}
+
+
+def _value(env: _Given, name: str, variable: Variable) -> Any:
+    """Text is taken as it is: django-environ would read a secret that begins with ``$`` as another's name."""
+    return env.ENVIRON.get(name, variable.default) if variable.kind is str else env(name)
 
 
 def from_cloud_foundry(vcap_services: str) -> dict[str, str]:

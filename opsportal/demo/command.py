@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Any
 
+from opsportal.config.environment import RUNNING_DEMO
 from opsportal.demo import broker, lock, services
 from opsportal.demo.estate import estate
 from opsportal.demo.facts import banner, facts
@@ -71,11 +72,15 @@ def _run(layout: Layout, options: argparse.Namespace, held: IO[str]) -> int:
             _start(runner, layout, ports, redis_url)
             known = facts(layout, ports, kept["people_password"], kept["human_password"])
             write_private(layout.facts, as_json(known))
+            RUNNING_DEMO.parent.mkdir(exist_ok=True)
+            RUNNING_DEMO.write_text(f"{layout.root}\n")
             _say(banner(known, layout))
             try:
                 runner.follow()
             finally:
                 layout.facts.unlink(missing_ok=True)
+                if RUNNING_DEMO.exists() and RUNNING_DEMO.read_text().strip() == str(layout.root):
+                    RUNNING_DEMO.unlink(missing_ok=True)
     except Ended as end:
         _say(f"{end}; everything has ended.")
         return end.code

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from typing import Any
 
 from opsportal.demo import team
@@ -26,6 +28,11 @@ def facts(layout: Layout, ports: Ports, people_password: str, cf_password: str) 
     }
 
 
+def _here(path: str) -> str:
+    """A path as it is typed in the checkout."""
+    return os.path.relpath(path) if path.startswith(os.getcwd()) else path
+
+
 def banner(known: dict[str, Any], layout: Layout) -> str:
     """The same for people: the address, who can sign in, and the `cf` lines that log in to the cloud."""
     password = known["users"][0]["password"]
@@ -43,6 +50,9 @@ def banner(known: dict[str, Any], layout: Layout) -> str:
         f"    cf api {known['cloud_api']}",
         f"    cf auth {cf['username']} {cf['password']}",
         f"    cf target -o {known['org']} -s {team.ANA.sandbox}",
+        "",
+        "  The same as the buttons, from a shell:",
+        f"    {_here(sys.executable)} manage.py operate deploy {team.ANA.sandbox} --set ref=main --as ana --wait",
         "",
         f"  The application's repository:  git clone {known['repository']}",
         f"  All state lies in {layout.root}; these facts, for scripts, in {layout.facts.name} there.",

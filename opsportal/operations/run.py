@@ -130,7 +130,7 @@ class Run:
         stopped: list[Exception] = []
 
         def on_line(stream: str, text: str) -> None:
-            buffer.append(Line(timezone.now(), stream, text))
+            buffer.append(Line(timezone.now(), "err" if stream == "stderr" else "out", text))
             if len(buffer) >= 200:
                 flush()
 
