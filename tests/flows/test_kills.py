@@ -12,7 +12,7 @@ import pytest
 
 from tests.support.rig import Rig, until
 
-pytestmark = [pytest.mark.kills, pytest.mark.database]
+pytestmark = pytest.mark.kills
 
 STEPS = {
     "k-git": "source",
@@ -116,6 +116,7 @@ def check_the_end(rig: Rig, receipts: dict[str, dict[str, Any]]) -> None:
     assert rig.building() == []
 
 
+@pytest.mark.database
 def test_a_worker_killed_at_every_step_is_succeeded_by_another_and_nothing_is_done_twice(rig: Rig) -> None:
     asked = hold_everywhere(rig, "k-build")
     rig.kill("worker")

@@ -10,6 +10,9 @@ from pathlib import Path
 
 REAL = ("ab", "development", "staging", "stable")
 PLAIN = (
+    "o-asked",
+    "o-good",
+    "o-told",
     "one",
     "two",
     "three",
