@@ -144,11 +144,14 @@ def _where_time_went(ref: str) -> None:
 
     rows = Step.objects.filter(operation__params__ref=ref, ended_at__isnull=False, started_at__isnull=False)
     by_name: dict[str, list[float]] = {}
-    for name, started, ended in rows.order_by("position").values_list("name", "started_at", "ended_at"):
+    calls: Counter[str] = Counter()
+    columns = ("name", "started_at", "ended_at", "calls")
+    for name, started, ended, called in rows.order_by("position").values_list(*columns):
+        calls[name] += called
         if started and ended:
             by_name.setdefault(name, []).append((ended - started).total_seconds())
     for name, seconds in by_name.items():
-        note(f"{name:10} {spread(seconds, 2)}")
+        note(f"{name:10} {spread(seconds, 2)} called {calls[name] / len(seconds):.1f} times each")
 
 
 @contextmanager

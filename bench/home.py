@@ -71,7 +71,12 @@ def _in_process(looks: int) -> tuple[int, list[float]]:
             if client.get("/").status_code != 200:
                 raise RuntimeError("home did not answer well")
         most = max(most, len(seen))
-    return most, _timed(looks, lambda: client.get("/").content)
+    taken = _timed(looks, lambda: client.get("/").content)
+    before = time.process_time()
+    for _ in range(20):
+        client.get("/")
+    note(f"{(time.process_time() - before) / 20 * 1000:.0f} ms of processor time each")
+    return most, taken
 
 
 def _timed(times: int, look: Callable[[], bytes]) -> list[float]:

@@ -1,6 +1,6 @@
 """What is done to environments' rows, besides the worker's looking. Keyword-only, one transaction each."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
@@ -26,7 +26,7 @@ def record_deploy(
     operation: UUID,
     at: datetime,
 ) -> None:
-    """Keep what the portal deployed: the Git witness of later drift. Looked at again at once."""
+    """Keep what the portal deployed: the Git witness of later drift. Whoever deployed looks afterwards."""
     Environment.objects.filter(pk=environment.pk).update(
         deployed_commit=commit,
         deployed_ref=ref[:300],
@@ -35,13 +35,18 @@ def record_deploy(
         deployed_by=by,
         deployed_operation=operation,
         deployed_at=at,
-        refresh_due_at=timezone.now(),
     )
 
 
 def look_soon(*, environment: Environment) -> None:
     """Have the worker look at an environment at its next round."""
     Environment.objects.filter(pk=environment.pk).update(refresh_due_at=timezone.now())
+
+
+def look_later(*, environment: Environment, seconds: float) -> None:
+    """Leave an environment alone while something changes it: what is half done would only look like drift."""
+    later = timezone.now() + timedelta(seconds=seconds)
+    Environment.objects.filter(pk=environment.pk).update(refresh_due_at=later)
 
 
 def compare(*, base: str, head: str, environment: Environment) -> Comparison:

@@ -197,15 +197,17 @@ def refusals(answers: list[Finding]) -> list[Finding]:
 
 #: Seconds of looking that each operation under way may cost per second of waiting: keeps the platform unhurried.
 _LOOK_COST = 0.02
+#: With few under way nobody waits longer than this for a line that the platform has printed.
+_LIVE = 0.7
 
 
 def pace(elapsed: float, usual: float | None, under_way: int) -> float:
     """How long to wait before looking again at what takes time on the platform, in seconds.
 
-    Near the usual end it looks often, long before it seldom; with many operations under way it looks less often.
-    ``elapsed``: since the wait began; ``usual``: median of earlier runs, if known.
+    Near the usual end it looks often; with many operations under way it waits for the usual end and looks less
+    often after it. ``elapsed``: since the wait began; ``usual``: median of earlier runs, if known.
     """
-    far = usual is not None and elapsed < usual * 0.85
-    wait = max(0.15, (usual * 0.9 - elapsed) / 2) if usual and far else 0.15 + elapsed * 0.03
-    crowd = max(1, under_way) * _LOOK_COST
-    return min(max(wait, crowd), max(2.0, crowd))
+    crowd = under_way * _LOOK_COST
+    if usual is not None and elapsed < usual * 0.85:
+        return min(max(0.15, usual * 0.9 - elapsed), max(_LIVE, crowd * 2))
+    return min(max(0.15 + elapsed * 0.03, crowd), max(_LIVE, crowd))

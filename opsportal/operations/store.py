@@ -15,6 +15,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from opsportal.audit import actions as audit
+from opsportal.environments import actions as environments
 from opsportal.operations import bell
 from opsportal.operations.models import HOLDING, Operation, Output, State, Step, StepState
 from opsportal.operations.outcomes import Wait
@@ -247,6 +248,8 @@ def finish(held: Claim, state: State) -> None:
     with transaction.atomic():
         _write(held, state=state, ended_at=timezone.now(), lease_owner="", lease_expires_at=None)
         operation = Operation.objects.select_related("environment").get(id=held.operation_id)
+        if state != State.SUCCEEDED:
+            environments.look_soon(environment=operation.environment)
         promote(operation.environment_id)
         audit.record(
             actor=operation.requester,

@@ -77,7 +77,7 @@ def prune(directory: Path, keep: int = KEEP) -> None:
         shutil.rmtree(old, ignore_errors=True)
         old.with_name(old.name + ".index.json").unlink(missing_ok=True)
     for left in directory.glob(".*"):
-        if left.is_dir() and time.time() - left.stat().st_mtime > ABANDONED:
+        if left.is_dir() and time.time() - _touched_at(left) > ABANDONED:
             shutil.rmtree(left, ignore_errors=True)
 
 
@@ -87,3 +87,11 @@ def _used_at(directory: Path) -> float:
         return directory.stat().st_mtime
     except FileNotFoundError:
         return 0.0
+
+
+def _touched_at(directory: Path) -> float:
+    """When something last happened to it; its mtime may be a commit's own moment, years ago."""
+    try:
+        return directory.stat().st_ctime
+    except FileNotFoundError:
+        return time.time()
