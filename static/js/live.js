@@ -84,7 +84,7 @@ async function refresh() {
     if (answer.status === 401) location.reload();
     else if (answer.ok) patch(await answer.text());
   } catch {
-    owed = true; // the network is away; the next news or poll tries again
+    // The network is away: when the stream is back, or at the next poll, everything is fetched again.
   } finally {
     setTimeout(() => {
       fetching = false;
