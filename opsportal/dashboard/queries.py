@@ -61,7 +61,9 @@ def row_html(row: Row, ago: str, zone: str) -> SafeString:
 def table_html(rows: list[Row]) -> SafeString:
     """All rows of the table, in the viewer's zone."""
     now, zone = timezone.now(), timezone.get_current_timezone_name()
-    return SafeString("".join(row_html(row, wording.ago(row.at, now) if row.at else "", zone) for row in rows))
+    return SafeString(
+        "".join(row_html(row, wording.ago(row.at, now) if row.at else "", zone) for row in rows)
+    )
 
 
 @dataclass(slots=True)
