@@ -9,3 +9,5 @@ urlpatterns = [
     path("", include("opsportal.operations.urls")),
     path("admin/", admin.site.urls),
 ]
+
+handler500 = "opsportal.kit.error_pages.server_error"
