@@ -172,6 +172,28 @@ def test_a_worker_killed_between_the_request_and_its_answer_does_not_ask_twice(r
     check_the_end(rig, {f"u-{step}": receipt})
 
 
+def test_a_worker_killed_while_it_puts_a_cancelled_deploy_back_leaves_that_to_the_next(rig: Rig) -> None:
+    assert rig.deploy("cancelled")["state"] == "succeeded"
+    operation = rig.begin_deploy("cancelled", "cancelled")
+    until(lambda: at(rig, operation, "rollout"), "the new version starts")
+    assert rig.variables("cancelled")["WORDS"] == "changed"
+    rig.knobs(faults=never_answered("PATCH ^/v3/apps/.*/environment_variables"))
+    assert rig.ask("cancel", operation=operation, by="ana") == "running"
+    until(lambda: rig.step_is(operation, "put_back", "running"), "it puts the variables back")
+    rig.kill("worker")
+    rig.knobs(faults=[])
+    rig.start("worker")
+    receipt = rig.ended(operation)
+    assert (receipt["state"], receipt["error_id"]) == ("cancelled", "operation:cancelled")
+    assert "Cancelled by ana" in receipt["problem"]
+    main = rig.commit("main")
+    variables = rig.variables("cancelled")
+    assert (variables["WORDS"], variables["GIT_COMMIT_SHA"]) == ("as they were", main)
+    assert rig.get("cancelled").json()["commit"] == main
+    check_the_end(rig, {"cancelled": receipt})
+    until(lambda: rig.serving()["getgov-cancelled"] == 1, "only the version before runs")
+
+
 def test_web_and_scheduler_killed_during_a_deploy_are_not_missed_by_it(rig: Rig) -> None:
     operation = rig.begin_deploy("k-task", "main", migrate="yes")
     until(lambda: at(rig, operation, "migrate"), "the migration runs")

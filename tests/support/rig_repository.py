@@ -190,6 +190,11 @@ def cases(marks: Path) -> dict[str, Mapping[str, str | None]]:
         "never-healthy": {**_server("HEALTHY = True", "HEALTHY = False"), **changed["never-healthy"]},
         "crashes": {**_server("server = ", "raise SystemExit(3)\nserver = "), **changed["crashes"]},
         "migration": {"src/manage.py": MANAGE + "sys.exit(7 if sys.argv[1] == 'migrate' else 0)\n"},
+        "cancelled": {
+            "ops/manifests/manifest-cancelled.yaml": manifest(
+                "cancelled", waits_in="start", waits_for=f"{marks}/go-on", WORDS="changed"
+            )
+        },
         "headline": _server("Hello from main", "Hello from the branch"),
     }
 

@@ -143,14 +143,17 @@ def storm(environment: str, by: str, refs: list[str], gate: str) -> list[dict[st
     from django.db import connections
 
     answers: list[dict[str, Any]] = []
+    # a small database server takes a hundred connections, and the portal's own processes need some of them
+    room = threading.Semaphore(20)
 
     def ask(ref: str) -> None:
         while not os.path.exists(gate):
             time.sleep(0.01)
-        try:
-            answers.append(request(environment, by, {"ref": ref}))
-        finally:
-            connections.close_all()
+        with room:
+            try:
+                answers.append(request(environment, by, {"ref": ref}))
+            finally:
+                connections.close_all()
 
     threads = [threading.Thread(target=ask, args=(ref,)) for ref in refs]
     for each in threads:
