@@ -60,8 +60,8 @@ def create_app(
             "metadata": metadata or {"labels": {}, "annotations": {}},
         },
     )
-    create_process(cloud, app, "web")
     audit_app(cloud, "audit.app.create", who, app, {"request": {"name": name}})
+    create_process(cloud, who, app, "web")
     runtime(cloud).say(app["guid"], "API", f"Created app with guid {app['guid']}")
     return app
 
@@ -75,7 +75,7 @@ def said_update(cloud: Cloud, app: Document, changes: dict[str, Any]) -> None:
 def assign_droplet(cloud: Cloud, who: dict[str, str], app: Document, droplet: Document) -> Document:
     """Make a droplet the current one, with a process for each of its types; the app as it is then."""
     app = cloud.store.update("app", app["guid"], current_droplet_guid=droplet["guid"])
-    ensure_types(cloud, app, droplet)
+    ensure_types(cloud, who, app, droplet)
     audit_app(cloud, "audit.app.droplet.mapped", who, app, {"request": {"droplet_guid": droplet["guid"]}})
     return app
 
@@ -85,7 +85,7 @@ def start_app(cloud: Cloud, who: dict[str, str], app: Document, event: str = "st
     if not app["current_droplet_guid"]:
         raise unprocessable("Assign a droplet before starting this app.")
     with cloud.store.lock:
-        revision = revise(cloud, app)
+        revision = revise(cloud, who, app)
         app = cloud.store.update("app", app["guid"], state="STARTED")
         for process in processes_of(cloud, app["guid"]):
             stamp(cloud, app, process, revision)

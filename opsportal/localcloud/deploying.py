@@ -82,7 +82,7 @@ def create_deployment(
         app = cloud.store.update("app", app["guid"], **changes)
         app = assign_droplet(cloud, who, app, droplet)
         if app["state"] == "STARTED":
-            _begin(cloud, app, document, before, revision)
+            _begin(cloud, who, app, document, before, revision)
         else:
             _at_once(cloud, who, app, document, revision)
         deployment = cloud.store.create("deployment", document)
@@ -114,11 +114,16 @@ def _at_once(
         _apply_commands(cloud, app, revision["commands"])
     start_app(cloud, who, app)
     document |= {"status_value": FINALIZED, "status_reason": "DEPLOYED"}
-    _point_to_revision(document, revise(cloud, app))
+    _point_to_revision(document, revise(cloud, who, app))
 
 
 def _begin(
-    cloud: Cloud, app: Document, document: dict[str, Any], before: Document | None, wanted: Document | None
+    cloud: Cloud,
+    who: dict[str, str],
+    app: Document,
+    document: dict[str, Any],
+    before: Document | None,
+    wanted: Document | None,
 ) -> None:
     source = newest(cloud, app["guid"], "web")
     if source is None:
@@ -126,12 +131,15 @@ def _begin(
     commands = {one["type"]: one["command"] for one in processes_of(cloud, app["guid"])}
     if wanted is not None:
         commands = {**commands, **wanted["commands"]}
-    revision = revise(cloud, app, commands=commands, rolled_back_to=wanted["version"] if wanted else None)
+    revision = revise(
+        cloud, who, app, commands=commands, rolled_back_to=wanted["version"] if wanted else None
+    )
     options = document["options"]
     document["original_instances"] = before["original_instances"] if before else source["instances"]
     first = _first_batch(document)
     process = copy_process(
         cloud,
+        who,
         app,
         source,
         instances=first,

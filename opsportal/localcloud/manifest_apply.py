@@ -10,6 +10,7 @@ from .app_life import DEFAULT_STACK, audit_app, create_app
 from .bindings import bind_app
 from .deploying import active
 from .errors import ApiError, resource_not_found, unprocessable
+from .lookup import HIDDEN_FROM_YOU
 from .manifest_rules import Wanted, as_text, rate_in_bytes, size_in_mb
 from .mapping import create_route, destinations_of, domains_of, find_route, map_route, split_address, unmap
 from .process_rules import merged_health
@@ -49,7 +50,7 @@ def apply_one(cloud: Cloud, who: dict[str, str], space_guid: str, wanted: Wanted
     app = ensure_app(cloud, who, space_guid, wanted)
     try:
         _apply_features(cloud, app, wanted)
-        _apply_processes(cloud, app, wanted)
+        _apply_processes(cloud, who, app, wanted)
         app = _apply_app(cloud, app, wanted)
         _apply_routes(cloud, who, app, wanted)
         app = _apply_environment(cloud, app, wanted)
@@ -76,13 +77,14 @@ def _apply_features(cloud: Cloud, app: Document, wanted: Wanted) -> None:
     cloud.store.update("app", app["guid"], features={**app["features"], **given})
 
 
-def _apply_processes(cloud: Cloud, app: Document, wanted: Wanted) -> None:
+def _apply_processes(cloud: Cloud, who: dict[str, str], app: Document, wanted: Wanted) -> None:
     for kind, settings in wanted.processes.items():
         with cloud.store.lock:
-            process = newest(cloud, app["guid"], kind) or create_process(cloud, app, kind)
+            process = newest(cloud, app["guid"], kind) or create_process(cloud, who, app, kind)
             changes = process_changes(process, settings)
             if changes:
                 cloud.store.update("process", process["guid"], **changes)
+                _note_process(cloud, who, app, process, "update", changes)
     for kind, settings in wanted.processes.items():
         scale = scale_of(settings)
         if not scale:
@@ -93,7 +95,16 @@ def _apply_processes(cloud: Cloud, app: Document, wanted: Wanted) -> None:
                 raise unprocessable(IN_FLIGHT)
             if scaled is not None:
                 cloud.store.update("process", scaled["guid"], **scale)
+                _note_process(cloud, who, app, scaled, "scale", scale)
     runtime(cloud).converge_app(app["guid"])
+
+
+def _note_process(
+    cloud: Cloud, who: dict[str, str], app: Document, process: Document, verb: str, changes: dict[str, Any]
+) -> None:
+    shown = {**changes, **({"command": HIDDEN_FROM_YOU} if "command" in changes else {})}
+    facts = {"process_guid": process["guid"], "process_type": process["type"], "request": shown}
+    audit_app(cloud, f"audit.app.process.{verb}", who, app, {**facts, "manifest_triggered": True})
 
 
 def process_changes(process: Document, settings: dict[str, Any]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 from . import vcap
+from .context import audit
 
 if TYPE_CHECKING:
     from .context import Cloud
@@ -25,7 +26,7 @@ COPIED = (
 )
 
 
-def create_process(cloud: Cloud, app: Document, kind: str, **settings: Any) -> Document:
+def create_process(cloud: Cloud, who: dict[str, str], app: Document, kind: str, **settings: Any) -> Document:
     """A new process with the platform's defaults (platform API §4.8). The first web process has its app's guid."""
     first_web = kind == WEB and not cloud.store.find("process", app_guid=app["guid"], type=WEB)
     document: dict[str, Any] = {
@@ -47,7 +48,11 @@ def create_process(cloud: Cloud, app: Document, kind: str, **settings: Any) -> D
     }
     if first_web and cloud.store.get("process", app["guid"]) is None:
         document["guid"] = app["guid"]
-    return cloud.store.create("process", document)
+    process = cloud.store.create("process", document)
+    target = {"guid": app["guid"], "type": "app", "name": app["name"]}
+    facts = {"process_guid": process["guid"], "process_type": kind}
+    audit(cloud, "audit.app.process.create", who, target, facts, app["space_guid"])
+    return process
 
 
 def processes_of(cloud: Cloud, app_guid: str) -> list[Document]:
@@ -73,13 +78,13 @@ def detected_command(cloud: Cloud, app: Document, kind: str) -> str | None:
     return command or None
 
 
-def ensure_types(cloud: Cloud, app: Document, droplet: Document) -> None:
+def ensure_types(cloud: Cloud, who: dict[str, str], app: Document, droplet: Document) -> None:
     """Create a process for each type of the droplet that the app does not have (platform API §4.6)."""
     have = {one["type"] for one in processes_of(cloud, app["guid"])}
     for kind in [WEB, *(droplet.get("process_types") or {})]:
         if kind not in have:
             have.add(kind)
-            create_process(cloud, app, kind)
+            create_process(cloud, who, app, kind)
 
 
 def stamp(cloud: Cloud, app: Document, process: Document, revision: Document | None) -> Document:
@@ -106,6 +111,9 @@ def stamp(cloud: Cloud, app: Document, process: Document, revision: Document | N
     return cloud.store.update("process", process["guid"], **changes)
 
 
-def copy_process(cloud: Cloud, app: Document, source: Document, **settings: Any) -> Document:
+def copy_process(
+    cloud: Cloud, who: dict[str, str], app: Document, source: Document, **settings: Any
+) -> Document:
     """A second process with the settings of another."""
-    return create_process(cloud, app, source["type"], **{**{key: source[key] for key in COPIED}, **settings})
+    copied = {key: source[key] for key in COPIED}
+    return create_process(cloud, who, app, source["type"], **{**copied, **settings})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from .context import audit
 from .processes import processes_of
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ def commands_of(cloud: Cloud, app_guid: str) -> dict[str, str | None]:
 
 def revise(
     cloud: Cloud,
+    who: dict[str, str],
     app: Document,
     *,
     commands: dict[str, str | None] | None = None,
@@ -59,6 +61,13 @@ def revise(
     )
     for surplus in cloud.store.find("revision", app_guid=app["guid"])[:-MAX_REVISIONS]:
         cloud.store.delete("revision", surplus["guid"])
+    target = {"guid": app["guid"], "type": "app", "name": app["name"]}
+    facts = {
+        "revision_guid": made["guid"],
+        "revision_version": made["version"],
+        "droplet_guid": made["droplet_guid"],
+    }
+    audit(cloud, "audit.app.revision.create", who, target, facts, app["space_guid"])
     return made
 
 

@@ -84,7 +84,7 @@ def test_a_push_with_no_start_leaves_a_stopped_app_with_a_package(developer: Cf,
 
 
 def test_a_second_push_sends_only_what_the_platform_lacks(developer: Cf, tmp_path: Path) -> None:
-    manifest = application(tmp_path / "app")
+    manifest = application(tmp_path / "app", "never sent before")
     variables = {"NAME": "again", "GREETING": "hi"}
     cf_cli.push(developer, manifest, var=variables)
     assert "server.py" in developer.uploaded
@@ -286,6 +286,8 @@ def test_a_task_runs_and_its_end_is_told_truly(developer: Cf, web: str) -> None:
     lines = cf_cli.run_task(developer, web, "echo migrated", "migrate", wait=True)
     assert lines[0] == "task name: migrate"
     assert lines[-2:] == ["Task has completed successfully.", "OK"]
+    told = cf_cli.logs(developer, web, recent=True)
+    assert any(line.endswith("[APP/TASK/migrate/0] OUT Exit status 0") for line in told)
     with pytest.raises(CommandFailed, match="Task failed to complete successfully"):
         cf_cli.run_task(developer, web, "exit 3", "fails", wait=True)
     (row,) = [line for line in cf_cli.tasks(developer, web) if " fails " in line]
@@ -312,7 +314,24 @@ def test_events_name_what_was_done_and_by_whom_newest_first(developer: Cf, web: 
     cf_cli.set_env(developer, web, "NOTED", "1")
     lines = cf_cli.events(developer, web)
     assert lines[0].endswith("audit.app.update developer")
-    assert any("audit.app.package.create developer" in line for line in lines)
+    told = {line.split()[1] for line in lines if line.endswith(" developer")}
+    assert told >= {
+        f"audit.app.{what}"
+        for what in (
+            "create",
+            "apply_manifest",
+            "process.create",
+            "process.scale",
+            "package.create",
+            "package.upload",
+            "build.create",
+            "droplet.mapped",
+            "revision.create",
+            "deployment.create",
+            "start",
+            "map-route",
+        )
+    }
     moments = [line.split()[0] for line in lines]
     assert moments == sorted(moments, reverse=True)
 
