@@ -8,7 +8,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -93,13 +93,16 @@ class RunningCloud:
 
     url: str
     data_dir: Path
+    people: dict[tuple[str, str], Cf] = field(default_factory=dict)
 
     def person(self, username: str = "", *, space: str = "") -> Cf:
         """Somebody with a fresh home directory, in a hurry; signed in when named, at work where a space is named."""
-        cf = Cf(interval=0.05, walk=0.05, pause=0.03)
-        if username:
-            cf_cli.login(cf, self.url, username, PASSWORD, org="gov", space=space)
-        return cf
+        if (username, space) not in self.people:
+            cf = self.people[username, space] = Cf(interval=0.05, walk=0.05, pause=0.03)
+            if username:
+                cf_cli.login(cf, self.url, username, PASSWORD, org="gov", space=space)
+                cf.close()
+        return replace(self.people[username, space], calls=[], warnings=[], uploaded=[])
 
     def knobs(self, **changes: Any) -> None:
         """Turn knobs."""
