@@ -43,10 +43,10 @@ def look_soon(*, environment: Environment) -> None:
     Environment.objects.filter(pk=environment.pk).update(refresh_due_at=timezone.now())
 
 
-def look_later(*, environment: Environment, seconds: float) -> None:
+def look_later(*, environment_id: int, seconds: float) -> None:
     """Leave an environment alone while something changes it: what is half done would only look like drift."""
     later = timezone.now() + timedelta(seconds=seconds)
-    Environment.objects.filter(pk=environment.pk).update(refresh_due_at=later)
+    Environment.objects.filter(pk=environment_id).update(refresh_due_at=later)
 
 
 def compare(*, base: str, head: str, environment: Environment) -> Comparison:

@@ -4,13 +4,15 @@ A worker's writes carry the fencing number of its claim: after a lease was lost 
 and raise :class:`LeaseLost`.
 """
 
-from collections.abc import Iterable, Sequence
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypedDict
 from uuid import UUID
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
@@ -22,6 +24,10 @@ from opsportal.operations.outcomes import Wait
 
 #: Seconds a claim holds without being renewed. A dead worker's operation goes on after this at the latest.
 LEASE_SECONDS = 12
+#: Seconds for which the worker's own looking leaves an environment alone; what changes it looks at its end.
+LEFT_ALONE_SECONDS = 120
+
+_turn = threading.RLock()
 
 
 class Error(TypedDict):
@@ -69,7 +75,7 @@ def promote(environment_id: int) -> UUID | None:
     if oldest is None:
         return None
     try:
-        with transaction.atomic():
+        with _changing():
             started = Operation.objects.filter(id=oldest, state=State.WAITING).update(
                 state=State.RUNNING, started_at=now, due_at=now, version=F("version") + 1
             )
@@ -77,6 +83,7 @@ def promote(environment_id: int) -> UUID | None:
         return None
     if not started:
         return None
+    environments.look_later(environment_id=environment_id, seconds=LEFT_ALONE_SECONDS)
     bell.ring_on_commit(oldest)
     bell.announce_on_commit(oldest)
     return oldest
@@ -86,9 +93,10 @@ def claim(operation_id: UUID, owner: str) -> Claim | None:
     """Take a due operation for this worker by one conditional UPDATE; None when another has it or it is not due."""
     now = timezone.now()
     free = Q(lease_expires_at__isnull=True) | Q(lease_expires_at__lte=now)
-    taken = Operation.objects.filter(free, id=operation_id, state=State.RUNNING, due_at__lte=now).update(
-        lease_owner=owner, lease_expires_at=now + timedelta(seconds=LEASE_SECONDS), fence=F("fence") + 1
-    )
+    with _changing():
+        taken = Operation.objects.filter(free, id=operation_id, state=State.RUNNING, due_at__lte=now).update(
+            lease_owner=owner, lease_expires_at=now + timedelta(seconds=LEASE_SECONDS), fence=F("fence") + 1
+        )
     if not taken:
         return None
     fence = Operation.objects.values_list("fence", flat=True).get(id=operation_id)
@@ -99,19 +107,21 @@ def renew(claims: Iterable[Claim]) -> None:
     """Lengthen the leases this process still works under. A lost one stays lost."""
     until = timezone.now() + timedelta(seconds=LEASE_SECONDS)
     for each in claims:
-        _held(each).update(lease_expires_at=until)
+        with _changing():
+            _held(each).update(lease_expires_at=until)
 
 
 def release(held: Claim, *, wait: float = 0.0) -> None:
     """Give the operation back, due again in ``wait`` seconds."""
-    _write(held, lease_owner="", lease_expires_at=None, due_at=timezone.now() + timedelta(seconds=wait))
+    with _changing():
+        _write(held, lease_owner="", lease_expires_at=None, due_at=timezone.now() + timedelta(seconds=wait))
 
 
 def begin_step(held: Claim, step: Step) -> None:
     """Mark a step as being worked on; its first call starts its clock."""
     now = timezone.now()
     fresh = step.started_at is None
-    with transaction.atomic():
+    with _changing():
         _write(held, changed=fresh)
         step.started_at, step.state = step.started_at or now, StepState.RUNNING
         Step.objects.filter(pk=step.pk).update(
@@ -123,7 +133,7 @@ def begin_step(held: Claim, step: Step) -> None:
 
 def wait_step(held: Claim, step: Step, outcome: Wait) -> None:
     """The step waits; the operation is given back and due again then."""
-    with transaction.atomic():
+    with _changing():
         _write(
             held,
             changed=(outcome.detail, outcome.progress) != (step.detail, step.progress),
@@ -142,7 +152,7 @@ def wait_step(held: Claim, step: Step, outcome: Wait) -> None:
 
 def ask(held: Claim, step: Step) -> None:
     """The step's question (in its memo) waits for a person; the operation holds its environment meanwhile."""
-    with transaction.atomic():
+    with _changing():
         _write(held, state=State.NEEDS_YOU, lease_owner="", lease_expires_at=None)
         Step.objects.filter(pk=step.pk).update(state=StepState.NEEDS_YOU, memo=step.memo)
     bell.announce(held.operation_id)
@@ -150,7 +160,7 @@ def ask(held: Claim, step: Step) -> None:
 
 def end_step(held: Claim, step: Step, state: StepState, detail: str = "") -> None:
     """The step has ended in ``state``."""
-    with transaction.atomic():
+    with _changing():
         _write(held)
         step.state, step.ended_at = state, timezone.now()
         Step.objects.filter(pk=step.pk).update(
@@ -161,14 +171,14 @@ def end_step(held: Claim, step: Step, state: StepState, detail: str = "") -> Non
 
 def remember(held: Claim, step: Step, facts: dict[str, Any] | None = None) -> None:
     """Keep the step's memo (and the operation's shared facts) now: before an intent is carried out, say."""
-    with transaction.atomic():
+    with _changing():
         _write(held, changed=False, **({"facts": facts} if facts is not None else {}))
         Step.objects.filter(pk=step.pk).update(memo=step.memo)
 
 
 def show_progress(held: Claim, step: Step, detail: str, progress: float | None) -> None:
     """Progress of work that blocks (build, upload)."""
-    with transaction.atomic():
+    with _changing():
         _write(held)
         Step.objects.filter(pk=step.pk).update(detail=detail[:500], progress=progress)
     bell.announce(held.operation_id)
@@ -179,7 +189,7 @@ def append(held: Claim, step: Step, lines: Sequence[Line], *, limit: int) -> int
 
     Returns the last number. Beyond ``limit`` lines nothing is kept and one note says so.
     """
-    with transaction.atomic():
+    with _changing():
         _write(held, changed=False)
         count = Operation.objects.values_list("output_count", flat=True).get(id=held.operation_id)
         kept = list(lines[: max(0, limit - count)])
@@ -211,7 +221,7 @@ def append(held: Claim, step: Step, lines: Sequence[Line], *, limit: int) -> int
 
 def note(held: Claim, words: str) -> None:
     """Keep a remark for the receipt, once."""
-    with transaction.atomic():
+    with _changing():
         notes = list(Operation.objects.values_list("notes", flat=True).get(id=held.operation_id))
         if words not in notes:
             _write(held, notes=[*notes, words])
@@ -224,7 +234,7 @@ def conclude(
 
     One transaction, so that a crash leaves either all of it or nothing.
     """
-    with transaction.atomic():
+    with _changing():
         _write(held, outcome=outcome, **error)
         Step.objects.filter(pk=step.pk).update(
             state=state, ended_at=timezone.now(), detail=error["problem"][:500], progress=None, memo=step.memo
@@ -235,7 +245,7 @@ def conclude(
 
 def hold_unknown(held: Claim, step: Step, error: Error) -> None:
     """What happened cannot be told: the operation stays, holding its environment, until a person settles it."""
-    with transaction.atomic():
+    with _changing():
         _write(held, state=State.UNKNOWN, lease_owner="", lease_expires_at=None, **error)
         Step.objects.filter(pk=step.pk).update(
             state=StepState.UNKNOWN, detail=error["problem"][:500], memo=step.memo
@@ -245,7 +255,7 @@ def hold_unknown(held: Claim, step: Step, error: Error) -> None:
 
 def finish(held: Claim, state: State) -> None:
     """End the operation, free its environment and start what waits behind it."""
-    with transaction.atomic():
+    with _changing():
         _write(held, state=state, ended_at=timezone.now(), lease_owner="", lease_expires_at=None)
         operation = Operation.objects.select_related("environment").get(id=held.operation_id)
         if state != State.SUCCEEDED:
@@ -272,8 +282,20 @@ def finish(held: Claim, state: State) -> None:
 
 def update(held: Claim, **values: Any) -> None:
     """Change the operation's own columns under the claim."""
-    _write(held, **values)
+    with _changing():
+        _write(held, **values)
     bell.announce(held.operation_id)
+
+
+@contextmanager
+def _changing() -> Iterator[None]:
+    """One transaction. On SQLite, whose file takes one writer, this process's threads take turns before they ask.
+
+    Left to itself SQLite has each wait in sleeps of up to a tenth of a second, while nobody writes.
+    """
+    takes_turns = connection.vendor == "sqlite" and not connection.in_atomic_block
+    with _turn if takes_turns else nullcontext(), transaction.atomic():
+        yield
 
 
 def _held(held: Claim) -> Any:

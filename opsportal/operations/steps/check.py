@@ -1,18 +1,13 @@
 """The rules, asked again: when an operation starts, and right before it changes the platform."""
 
-from opsportal.environments import actions as environments
 from opsportal.operations import queries
 from opsportal.operations.outcomes import Done, Fail, Outcome
 from opsportal.operations.rules import RULES_AT_START, findings, refusals
 from opsportal.operations.run import Run
 
-#: Seconds for which the worker's own looking leaves the environment alone; the operation looks at its end.
-LEFT_ALONE = 120
-
 
 def check_rules(run: Run) -> Outcome:
     """Ask the rules again with what is true now."""
-    environments.look_later(environment=run.environment, seconds=LEFT_ALONE)
     return refused(run) or Done("The rules allow it")
 
 
