@@ -22,6 +22,8 @@ from opsportal.operations.store import Claim, LeaseLost, Line
 #: The label that everything made on the platform carries.
 LABEL = "opsportal-operation"
 ATTEMPT_LABEL = "opsportal-attempt"
+#: Lines of a child kept in one transaction, unless a second has passed before: a loud child must not wait for us.
+LINES_AT_ONCE = 1000
 
 
 class HandOver(Exception):
@@ -131,7 +133,7 @@ class Run:
 
         def on_line(stream: str, text: str) -> None:
             buffer.append(Line(timezone.now(), "err" if stream == "stderr" else "out", text))
-            if len(buffer) >= 200:
+            if len(buffer) >= LINES_AT_ONCE:
                 flush()
 
         def flush() -> None:

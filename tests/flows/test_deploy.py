@@ -64,7 +64,9 @@ def test_the_same_commit_to_another_sandbox_builds_and_uploads_nothing_and_migra
 
 def test_the_old_version_serves_until_the_new_one_does_and_no_request_fails(rig: Rig) -> None:
     assert rig.deploy("three", "main")["state"] == "succeeded"
-    stop, answers, failures = threading.Event(), [], []
+    stop = threading.Event()
+    answers: list[str] = []
+    failures: list[str] = []
     address = f"{rig.ports.cloud_url}/"
     host = {"Host": f"getgov-three.{rig.ports.apps_domain}"}
 

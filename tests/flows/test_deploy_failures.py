@@ -63,6 +63,12 @@ def ended(rig: Rig) -> dict[str, dict[str, Any]]:
     asked = {name: rig.begin_deploy(name, ref, migrate="yes") for name, ref in branches.items()}
     receipts = {name: rig.ended(operation, limit=120) for name, operation in asked.items()}
     rig.knobs(faults=[])
+    for name in GOOD_BEFORE:
+        receipts[name] |= {"served": rig.get(name, "/").text, "variables": rig.variables(name)}
+        receipts[name] |= {
+            "version": rig.get(name).json(),
+            "drift": rig.ask("environment", name=name)["drift"],
+        }
     return receipts
 
 
@@ -93,13 +99,11 @@ def test_it_leaves_the_environment_free_and_nothing_running(
 def test_the_old_version_serves_with_the_variables_it_had(
     rig: Rig, ended: dict[str, dict[str, Any]], name: str
 ) -> None:
-    main = rig.commit("main")
-    assert rig.get(name, "/").text == "Hello from main"
-    assert rig.get(name).json()["commit"] == main
-    variables = rig.variables(name)
-    assert (variables["WORDS"], variables["GIT_COMMIT_SHA"]) == ("as they were", main)
+    main, there = rig.commit("main"), ended[name]
+    assert (there["served"], there["version"]["commit"]) == ("Hello from main", main)
+    assert (there["variables"]["WORDS"], there["variables"]["GIT_COMMIT_SHA"]) == ("as they were", main)
+    assert there["drift"] == ""
     until(lambda: rig.serving()[f"getgov-{name}"] == 1, "one instance serves, and only one process")
-    assert rig.ask("environment", name=name)["drift"] == ""
 
 
 @pytest.mark.parametrize("name", [name for name in CASES if name not in GOOD_BEFORE])
@@ -116,7 +120,7 @@ def test_a_failed_migration_leaves_the_new_code_running_and_says_so(
     rig: Rig, ended: dict[str, dict[str, Any]]
 ) -> None:
     assert "The new code is running already" in ended["migration"]["remedy"]
-    assert rig.get("migration").json()["commit"] == rig.commit("migration")
+    assert ended["migration"]["version"]["commit"] == rig.commit("migration")
 
 
 def test_binary_output_is_kept_as_text_that_is_safe_to_show(

@@ -12,6 +12,7 @@ import os
 import secrets
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -28,7 +29,7 @@ from opsportal.adapters.cloudfoundry import App, Foundation
 from opsportal.demo import broker, services, undertaker
 from opsportal.demo.estate import HUMAN, ORGANIZATION, SERVICE_ACCOUNT
 from opsportal.demo.layout import Layout, as_json, new_password, write_private
-from opsportal.demo.ports import Ports, choose
+from opsportal.demo.ports import HOST, Ports
 from tests.support import rig_repository
 
 T = TypeVar("T")
@@ -70,7 +71,7 @@ class Rig:
     def __init__(self) -> None:
         self.root = Path(tempfile.mkdtemp(prefix="ops-rig-"))
         self.layout = Layout(self.root)
-        self.ports: Ports = choose(0, {"cloud_port": 0})
+        self.ports = Ports(_free_port(), _free_port())
         self.marks = self.root / "marks"
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._log = (self.root / "log.txt").open("ab")
@@ -113,10 +114,10 @@ class Rig:
 
     def start(self, name: str) -> None:
         """Start a part. It may take a moment until it answers."""
-        socket = broker.socket_in(self.layout.broker)
+        place = broker.socket_in(self.layout.broker)
         worker = services.worker()
         commands: dict[str, Callable[[], Sequence[str]]] = {
-            "broker": lambda: broker.command(self.layout.broker, socket),
+            "broker": lambda: broker.command(self.layout.broker, place),
             "cloud": lambda: services.cloud(self.layout, self.ports),
             "web": lambda: services.web(self.ports),
             "worker": lambda: [
@@ -425,6 +426,15 @@ class Rig:
             ],
             "spaces": [{"name": name, "services": _services(name)} for name in names],
         }
+
+
+def _free_port() -> int:
+    """One that stays free while its owner is killed and started again: the kernel hands out none of these itself."""
+    while True:
+        port = secrets.choice(range(10_000, 20_000))
+        with contextlib.suppress(OSError), socket.socket() as trial:
+            trial.bind((HOST, port))
+            return port
 
 
 def _services(name: str) -> list[dict[str, Any]]:

@@ -180,7 +180,7 @@ def cases(marks: Path) -> dict[str, Mapping[str, str | None]]:
         **_bad_manifests(),
         "build-fails": _build("echo there is no styles/dark.css >&2\nexit 3\n"),
         "build-hangs": _build("echo waiting for ever\nsleep 600\n"),
-        "build-loud": _build("yes 'the same words again and again'\n"),
+        "build-loud": _build(f"yes 'the same words again and again{' and again' * 40}'\n"),
         "build-binary": _build("head -c 200000 /dev/urandom\nprintf '\\033[2J\\000\\377\\n'\nexit 4\n"),
         "build-hungry": _build("python3 -c 'print(len(bytearray(2 * 10**9)))'\n"),
         **{name: _build(f"# {name}\n{waits}{BUILD}") for name in WAITING_BUILDS},
