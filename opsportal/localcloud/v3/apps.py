@@ -161,7 +161,8 @@ def lifecycle(body: Body, before: dict[str, Any] | None = None) -> dict[str, Any
         return base
     merged_data = {**base["data"], **data}
     body.problems += lifecycle_problems(merged_data)
-    return {"type": "buildpack", "data": {**merged_data, "buildpacks": merged_data["buildpacks"] or []}}
+    chosen = {"buildpacks": merged_data["buildpacks"] or [], "stack": merged_data["stack"] or DEFAULT_STACK}
+    return {"type": "buildpack", "data": {**merged_data, **chosen}}
 
 
 def lifecycle_problems(data: dict[str, Any]) -> list[str]:

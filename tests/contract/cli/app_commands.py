@@ -130,14 +130,12 @@ def apps(cf: Cf) -> list[str]:
     _begin(cf)
     url = cf.v3("apps", order_by="name", space_guids=cf.space["guid"])
     found = cf.pages(go_types.APP, url)
-    guids = [one["guid"] for one in found]
-    if not guids:
-        return ["No apps found"]
+    guids = [one["guid"] for one in found]  # asked for even when there are none
     processes = cf.pages(go_types.PROCESS, cf.v3("processes", app_guids=guids))
     processes.sort(key=_web_first)
     states = {one["guid"]: _stats(cf, one["guid"]) for one in processes}
     routes = cf.pages(go_types.ROUTE, cf.v3("routes", app_guids=guids))
-    return [_row(one, processes, states, routes) for one in found]
+    return [_row(one, processes, states, routes) for one in found] or ["No apps found"]
 
 
 def _row(one: dict[str, Any], processes: list[Any], states: dict[str, list[Any]], routes: list[Any]) -> str:

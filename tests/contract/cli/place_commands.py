@@ -269,20 +269,14 @@ def space_users(cf: Cf, org: str, space: str) -> dict[str, list[str]]:
 def security_groups(cf: Cf) -> list[str]:
     """``cf security-groups``: each with the places it is bound to."""
     cf.signed_in()
-    groups = cf.pages(go_types.SECURITY_GROUP, cf.v3("security_groups"))
-    guids = sorted(
-        {place["guid"] for one in groups for key in one["relationships"].values() for place in key["data"]}
-    )
-    names = _places(cf, guids) if guids else {}
     shown = []
-    for one in groups:
-        bound = [
-            f"{names[place['guid']]} {lifecycle}"
-            for lifecycle in ("running", "staging")
-            for place in one["relationships"][f"{lifecycle}_spaces"]["data"]
-        ]
-        everywhere = [f"<all> {name}" for name, on in one["globally_enabled"].items() if on]
-        shown += [f"{one['name']} {place}" for place in [*everywhere, *bound]] or [one["name"]]
+    for one in cf.pages(go_types.SECURITY_GROUP, cf.v3("security_groups")):
+        bound = {name: one["relationships"][f"{name}_spaces"]["data"] for name in ("running", "staging")}
+        guids = [place["guid"] for places in bound.values() for place in places]
+        names = _places(cf, guids) if guids else {}
+        rows = [f"<all> {name}" for name, on in one["globally_enabled"].items() if on]
+        rows += [f"{names[place['guid']]} {name}" for name, places in bound.items() for place in places]
+        shown += [f"{one['name']} {row}" for row in rows] or [one["name"]]
     return shown
 
 
