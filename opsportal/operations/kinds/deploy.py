@@ -98,7 +98,9 @@ DEPLOY = register(
             Parameter("ref_kind", "Which it is", "branch, tag or commit; needed only when a name is both."),
             Parameter("branch", "Branch", "Instead of ref: a branch."),
             Parameter("tag", "Tag", "Instead of ref: a tag."),
-            Parameter("commit", "Commit", "Instead of ref: a commit, whole or its first seven characters or more."),
+            Parameter(
+                "commit", "Commit", "Instead of ref: a commit, whole or its first seven characters or more."
+            ),
             Parameter("migrate", "Migrate afterwards", "yes or no; always done outside sandboxes."),
         ),
         clean=clean,
