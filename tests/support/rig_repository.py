@@ -10,7 +10,6 @@ from pathlib import Path
 
 REAL = ("ab", "development", "staging", "stable")
 PLAIN = (
-    "o-asked",
     "o-good",
     "o-told",
     "one",
