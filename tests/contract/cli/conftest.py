@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -119,15 +120,14 @@ class RunningCloud:
         return f"{answer.status_code} {answer.text}"
 
 
-@pytest.fixture(scope="module")
-def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningCloud]:
-    """The cloud of one module."""
-    directory = tmp_path_factory.mktemp("cli")
-    (directory / "estate.json").write_text(json.dumps(ESTATE))
-    data_dir = directory / "cloud"
+@contextmanager
+def running(directory: Path, port: int = 0) -> Iterator[RunningCloud]:
+    """A cloud with its state in ``directory``, on a port that is free or was ours before."""
+    estate, data_dir = directory / "estate.json", directory / "cloud"
+    estate.write_text(json.dumps(ESTATE))
     command = [sys.executable, "-m", "opsportal.localcloud", "--data-dir", str(data_dir)]
     with subprocess.Popen(
-        [*command, "--port", "0", "--estate", str(directory / "estate.json")],
+        [*command, "--port", str(port), "--estate", str(estate)],
         cwd=REPOSITORY,
         env={"PATH": os.environ["PATH"]},
         stdout=subprocess.PIPE,
@@ -141,6 +141,13 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningCloud]:
         finally:
             process.terminate()
             process.wait(SECONDS)
+
+
+@pytest.fixture(scope="module")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningCloud]:
+    """The cloud of one module."""
+    with running(tmp_path_factory.mktemp("cli")) as found:
+        yield found
 
 
 @pytest.fixture
