@@ -214,3 +214,32 @@ def test_the_marketplace_lists_offerings_with_broker_and_plans(developer: Cf, ho
     stranger = home()
     cf_cli.api(stranger, developer.api)
     assert cf_cli.marketplace(stranger) == lines
+
+
+def test_an_auditor_sees_an_app_and_its_logs_and_may_touch_nothing(home: Home, web: str) -> None:
+    cf = home("auditor", space="dev")
+    assert any(line.startswith("web started web:1/1") for line in cf_cli.apps(cf))
+    assert "requested state: started" in cf_cli.app(cf, web)
+    assert cf_cli.logs(cf, web, recent=True)
+    assert cf_cli.events(cf, web)
+    forbidden: list[Callable[[], object]] = [
+        lambda: cf_cli.env(cf, web),
+        lambda: cf_cli.set_env(cf, web, "A", "1"),
+        lambda: cf_cli.stop(cf, web),
+        lambda: cf_cli.restart(cf, web, strategy="rolling"),
+        lambda: cf_cli.scale(cf, web, instances=2),
+        lambda: cf_cli.run_task(cf, web, "true", "mine"),
+        lambda: cf_cli.delete(cf, web),
+    ]
+    for command in forbidden:
+        with pytest.raises(CommandFailed, match="You are not authorized") as refusal:
+            command()
+        assert refusal.value.kind == "forbidden"
+
+
+def test_a_stranger_finds_neither_the_space_nor_its_app(home: Home, developer: Cf, web: str) -> None:
+    stranger = home("newcomer")
+    assert cf_cli.spaces(stranger) == []
+    stranger.space = developer.space
+    with pytest.raises(CommandFailed, match=f"App '{web}' not found"):
+        cf_cli.app(stranger, web)
