@@ -9,7 +9,8 @@ import requests
 import yaml
 
 from tests.support import rig_repository
-from tests.support.rig import Rig, until
+from tests.support.rig import Rig
+from tests.support.rig_machine import until
 
 pytestmark = pytest.mark.database
 
@@ -21,15 +22,15 @@ def steps(receipt: dict[str, Any]) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def first(rig: Rig) -> dict[str, Any]:
-    """A branch deployed to a sandbox, with a migration."""
-    return rig.deploy("one", "headline", migrate="yes")
+    """A branch that nothing else deploys, deployed to a sandbox, with a migration."""
+    return rig.deploy("one", "fresh", migrate="yes")
 
 
 def test_a_branch_on_a_sandbox_really_serves_its_commit(rig: Rig, first: dict[str, Any]) -> None:
     assert (first["state"], set(steps(first).values())) == ("succeeded", {"succeeded"}), first
-    commit = rig.commit("headline")
-    assert rig.get("one", "/version").json() == {"commit": commit, "branch": "headline", "tag": ""}
-    assert rig.get("one", "/").text == "Hello from the branch"
+    commit = rig.commit("fresh")
+    assert rig.get("one", "/version").json() == {"commit": commit, "branch": "fresh", "tag": ""}
+    assert rig.get("one", "/").text == "Hello from the fresh branch"
     assert rig.get("one", "/public/app.css").text == rig_repository.SOURCES["src/styles.css"]
     assert first["commit"] == commit
     assert first["address"] == f"http://getgov-one.{rig.ports.apps_domain}"
@@ -39,7 +40,7 @@ def test_its_output_holds_the_build_the_staging_and_the_migration(rig: Rig, firs
     assert "Compiling styles.css" in rig.output(first["id"], "assets")
     assert "1 static file collected" in rig.output(first["id"], "stage")
     migrated = rig.output(first["id"], "migrate").splitlines()
-    for line in ("Applying things.0001_initial... OK", f"Migrated to {rig.commit('headline')}"):
+    for line in ("Applying things.0001_initial... OK", f"Migrated to {rig.commit('fresh')}"):
         assert migrated.count(line) == 1, migrated
     numbers = [number for number, _, _ in rig.ask("output", operation=first["id"])]
     assert numbers == list(range(1, first["output_lines"] + 1))
@@ -52,14 +53,14 @@ def test_each_thing_is_made_once_and_carries_the_operation(rig: Rig, first: dict
 def test_the_same_commit_to_another_sandbox_builds_and_uploads_nothing_and_migrates_only_when_asked(
     rig: Rig, first: dict[str, Any]
 ) -> None:
-    second = rig.deploy("two", "headline")
+    second = rig.deploy("two", "fresh")
     assert second["state"] == "succeeded"
     said = {each["name"]: each["detail"] for each in second["steps"]}
     assert (steps(second)["assets"], said["assets"][:6]) == ("skipped", "Reused")
     assert said["upload"].startswith("Nothing sent: the platform has all")
     assert steps(second)["migrate"] == "skipped"
     assert "tasks" not in rig.made(second)
-    assert rig.get("two", "/").text == "Hello from the branch"
+    assert rig.get("two", "/").text == "Hello from the fresh branch"
 
 
 def test_the_old_version_serves_until_the_new_one_does_and_no_request_fails(rig: Rig) -> None:

@@ -4,7 +4,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from tests.support.rig import Rig, until
+from tests.support.rig import Rig
+from tests.support.rig_machine import until
 
 GOOD_BEFORE = ("never-healthy", "crashes", "staging-fails", "no-service", "migration", "too-big", "away")
 """Where a good version runs already when the bad one comes."""

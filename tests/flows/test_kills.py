@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.rig import Rig, until
+from tests.support.rig import Rig
+from tests.support.rig_machine import until
 
 pytestmark = pytest.mark.kills
 

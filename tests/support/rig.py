@@ -9,32 +9,26 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
-from urllib.parse import urlsplit, urlunsplit
+from typing import Any
 
-import requests
-
-from opsportal.adapters.cloudfoundry import App, Foundation
 from opsportal.demo import broker, services, undertaker
 from opsportal.demo.estate import HUMAN, ORGANIZATION, SERVICE_ACCOUNT
 from opsportal.demo.layout import Layout, as_json, new_password, write_private
-from opsportal.demo.ports import HOST, Ports
+from opsportal.demo.ports import Ports
+from tests.support import rig_machine as machine
 from tests.support import rig_repository
+from tests.support.rig_machine import until
+from tests.support.rig_platform import PASSWORD, Platform
 
-T = TypeVar("T")
 REPOSITORY = Path(__file__).resolve().parents[2]
-LABEL, ATTEMPT = "opsportal-operation", "opsportal-attempt"
 ENDED = ("succeeded", "failed", "cancelled")
 HURRY = {
     "opsportal.operations.store.LEASE_SECONDS": 4,
@@ -52,26 +46,16 @@ LIMITS = {
     "ENVIRONMENT_REFRESH_SECONDS": "60",
     "LOG_LEVEL": "WARNING",
 }
-PASSWORD = "correct-horse-42"
 PARTS = ("broker", "cloud", "web", "worker", "scheduler")
 
 
-def until(holds: Callable[[], T], what: str, limit: float = 60.0) -> T:
-    """Wait until something holds, and answer it; the test fails with ``what`` after ``limit`` seconds."""
-    deadline = time.monotonic() + limit
-    while not (answer := holds()):
-        assert time.monotonic() < deadline, f"{what}: not within {limit:.0f} seconds"
-        time.sleep(0.15)
-    return answer
-
-
-class Rig:
+class Rig(Platform):
     """Its parts by name (see PARTS), each of which can be started, killed and started again on its own."""
 
     def __init__(self) -> None:
         self.root = Path(tempfile.mkdtemp(prefix="ops-rig-"))
         self.layout = Layout(self.root)
-        self.ports = Ports(_free_port(), _free_port())
+        self.ports = Ports(machine.free_port(), machine.free_port())
         self.marks = self.root / "marks"
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._log = (self.root / "log.txt").open("ab")
@@ -80,7 +64,7 @@ class Rig:
             stdin=subprocess.PIPE,
             start_new_session=True,
         )
-        self._database = _new_database()
+        self._database = machine.new_database()
         for each in (self.marks, self.layout.broker, self.layout.cloud):
             each.mkdir()
         real = REPOSITORY.parent / "shared" / "data" / "manifests"
@@ -155,7 +139,7 @@ class Rig:
         for left in self.processes():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(left, signal.SIGKILL)
-        _drop_database(self._database)
+        machine.drop_database(self._database)
         shutil.rmtree(self.root, ignore_errors=True)
 
     def wait_for_cloud(self) -> None:
@@ -254,98 +238,26 @@ class Rig:
             stdout=subprocess.PIPE,
         )
 
-    # --- the platform -----------------------------------------------------------------------------------
-
-    @property
-    def platform(self) -> Foundation:
-        """The platform, as its operator sees it."""
-        return Foundation(api_url=self.ports.cloud_url, username=HUMAN, password=PASSWORD)
-
-    def app(self, environment: str) -> App | None:
-        """The application of an environment."""
-        cf = self.platform
-        organization = cf.organization(ORGANIZATION)
-        assert organization is not None
-        space = cf.space(environment, organization.guid)
-        assert space is not None
-        return cf.app(f"getgov-{environment}", space.guid)
-
-    def made(self, receipt: dict[str, Any]) -> dict[str, list[str]]:
-        """What the operation made on the platform, by kind: the attempt's number of each."""
-        app, labels = self.app(receipt["environment"]), {LABEL: receipt["id"]}
-        if app is None:
-            return {}
-        cf = self.platform
-        found: dict[str, Sequence[Any]] = {
-            "packages": cf.packages(app.guid, labels=labels),
-            "builds": cf.builds(app.guid, labels=labels),
-            "deployments": cf.deployments(app.guid, labels=labels),
-            "tasks": [
-                task for task in cf.tasks(app.guid) if task.metadata.labels.get(LABEL) == receipt["id"]
-            ],
-        }
-        return {
-            kind: sorted(str(each.metadata.labels.get(ATTEMPT)) for each in each_kind)
-            for kind, each_kind in found.items()
-            if each_kind
-        }
-
-    def variables(self, environment: str) -> dict[str, str]:
-        """The application's environment variables on the platform."""
-        app = self.app(environment)
-        return self.platform.environment_variables(app.guid) if app else {}
-
-    def knobs(self, **changes: Any) -> dict[str, Any]:
-        """Turn the local cloud's knobs; answers all of them."""
-        answer = self._admin("PATCH", "/localcloud/knobs", json=changes)
-        return dict(answer.json())
-
-    def faults_left(self) -> int:
-        """How many faults are still to come."""
-        return len(self._admin("GET", "/localcloud/knobs").json()["faults"])
-
-    def requests_since(self, number: int = 0) -> list[dict[str, Any]]:
-        """What the local cloud was asked after request ``number``."""
-        answer = self._admin("GET", "/localcloud/requests", params={"since": number})
-        return list(answer.json()["requests"])
-
-    def _admin(self, method: str, path: str, **values: Any) -> requests.Response:
-        token = (self.layout.cloud / "admin-token").read_text().strip()
-        answer = requests.request(
-            method,
-            f"{self.ports.cloud_url}{path}",
-            headers={"Authorization": f"bearer {token}"},
-            timeout=30,
-            **values,
-        )
-        assert answer.ok, answer.text
-        return answer
-
-    def get(self, environment: str, path: str = "/version") -> requests.Response:
-        """A page of an environment's application, through the platform's router."""
-        host = f"getgov-{environment}.{self.ports.apps_domain}"
-        return requests.get(f"{self.ports.cloud_url}{path}", headers={"Host": host}, timeout=30)
-
     # --- processes --------------------------------------------------------------------------------------
 
     def processes(self) -> list[int]:
         """All that run and know this rig's directory by their environment, arguments or place."""
         known = os.fsencode(str(self.root))
-        return [pid for pid, words, _ in _processes() if known in words and pid != os.getpid()]
+        return [pid for pid, words, _ in machine.processes() if known in words and pid != os.getpid()]
 
     def serving(self) -> Counter[str]:
         """How many processes of each application run, by what the kernel says."""
         known = os.fsencode(str(self.root))
         return Counter(
             name
-            for _, words, variables in _processes()
-            if known in words and b"server.py" in words and (name := _application(variables))
+            for _, words, variables in machine.processes()
+            if known in words and b"server.py" in words and (name := machine.application(variables))
         )
 
     def building(self) -> list[int]:
         """Processes of asset builds: whatever has its place in the worker's own directory."""
         work = os.fsencode(str(self.root / "work"))
-        return [pid for pid, words, _ in _processes() if work in words]
+        return [pid for pid, words, _ in machine.processes() if work in words]
 
     # --- how it is made ---------------------------------------------------------------------------------
 
@@ -428,59 +340,8 @@ class Rig:
         }
 
 
-def _free_port() -> int:
-    """One that stays free while its owner is killed and started again: the kernel hands out none of these itself."""
-    while True:
-        port = secrets.choice(range(10_000, 20_000))
-        with contextlib.suppress(OSError), socket.socket() as trial:
-            trial.bind((HOST, port))
-            return port
-
-
 def _services(name: str) -> list[dict[str, Any]]:
     given: list[dict[str, Any]] = [{"name": "getgov-credentials", "user_provided": {"KEY": "not-secret"}}]
     if name in rig_repository.REAL:
         given.append({"name": f"getgov-{name}-database", "offering": "aws-rds", "plan": "micro-psql"})
     return given
-
-
-def _processes() -> Iterator[tuple[int, bytes, bytes]]:
-    """Every process that still runs: its number, all that it says of itself, and its environment."""
-    for process in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):
-            if b"\nState:\tZ" in (process / "status").read_bytes():
-                continue
-            variables = (process / "environ").read_bytes()
-            place = os.fsencode(os.readlink(process / "cwd"))
-            yield int(process.name), (process / "cmdline").read_bytes() + variables + place, variables
-
-
-def _application(variables: bytes) -> str:
-    """The application that a process belongs to, by its ``VCAP_APPLICATION``."""
-    for each in variables.split(b"\0"):
-        if each.startswith(b"VCAP_APPLICATION="):
-            return str(json.loads(each.partition(b"=")[2])["application_name"])
-    return ""
-
-
-def _new_database() -> str:
-    """The address of a database of our own in the server of DATABASE_URL; empty where that names none."""
-    given = os.environ.get("DATABASE_URL", "")
-    if not given.startswith("postgres"):
-        return ""
-    name = f"rig_{secrets.token_hex(6)}"
-    _execute(given, f'CREATE DATABASE "{name}"')
-    return urlunsplit(urlsplit(given)._replace(path=f"/{name}"))
-
-
-def _drop_database(address: str) -> None:
-    if address:
-        name = urlsplit(address).path.removeprefix("/")
-        _execute(os.environ["DATABASE_URL"], f'DROP DATABASE "{name}" WITH (FORCE)')
-
-
-def _execute(address: str, statement: str) -> None:
-    import psycopg
-
-    with psycopg.connect(address, autocommit=True) as connection:
-        connection.execute(statement.encode())

@@ -195,6 +195,7 @@ def cases(marks: Path) -> dict[str, Mapping[str, str | None]]:
             )
         },
         "headline": _server("Hello from main", "Hello from the branch"),
+        "fresh": _server("Hello from main", "Hello from the fresh branch"),
     }
 
 
