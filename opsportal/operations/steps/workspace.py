@@ -46,6 +46,8 @@ def made_whole(target: Path) -> Iterator[Path]:
 
 def _appear(scratch: Path, target: Path) -> None:
     scratch.chmod(0o755)
+    # Its time tells when it was used last, and an export may bring its own.
+    os.utime(scratch)
     try:
         scratch.rename(target)
     except OSError:
