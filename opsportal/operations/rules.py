@@ -209,5 +209,7 @@ def pace(elapsed: float, usual: float | None, under_way: int) -> float:
     """
     crowd = under_way * _LOOK_COST
     if usual is not None and elapsed < usual * 0.85:
-        return min(max(0.15, usual * 0.9 - elapsed), max(_LIVE, crowd * 2))
-    return min(max(0.15 + elapsed * 0.03, crowd), max(_LIVE, crowd))
+        return min(max(0.1, usual * 0.9 - elapsed), max(_LIVE, crowd * 2))
+    # About as long as it usually takes to tell one run from another: a hundredth of it.
+    wait = max(0.1, 0.012 * usual) + max(0.0, elapsed - usual) * 0.03 if usual else 0.1 + elapsed * 0.03
+    return min(max(wait, crowd), max(_LIVE, crowd))
