@@ -20,6 +20,7 @@ from opsportal.adapters.cloudfoundry import Foundation, Resource
 from opsportal.environments.manifests import for_platform, parse_manifest
 
 Steps = Iterator[None]
+LIMIT_S = 600
 
 
 @dataclass(frozen=True)
@@ -29,14 +30,23 @@ class Source:
     repository: Path
     commit: str
     files: dict[str, bytes]
+    programs: frozenset[str]
 
     @classmethod
     def at(cls, repository: Path, ref: str, built: dict[str, bytes] | None = None) -> Source:
         """The files below src/ at a ref, with ``built`` on top."""
         commit = _git(repository, "rev-parse", f"refs/heads/{ref}").decode().strip()
-        names = _git(repository, "ls-tree", "-r", "--name-only", commit, "src").decode().splitlines()
-        files = {name.removeprefix("src/"): _git(repository, "show", f"{commit}:{name}") for name in names}
-        return cls(repository, commit, files | (built or {}))
+        listing = _git(repository, "ls-tree", "-r", commit, "src").decode().splitlines()
+        modes = {name: about.split()[0] for about, _, name in (line.partition("\t") for line in listing)}
+        files = {name.removeprefix("src/"): _git(repository, "show", f"{commit}:{name}") for name in modes}
+        programs = frozenset(
+            name.removeprefix("src/") for name, mode in modes.items() if mode.endswith("755")
+        )
+        return cls(repository, commit, files | (built or {}), programs)
+
+    def mode(self, path: str) -> str:
+        """A file's mode, as the platform writes it."""
+        return "755" if path in self.programs else "644"
 
     def manifest(self, environment: str, ref: str) -> str:
         """The manifest as the platform takes it."""
@@ -50,14 +60,14 @@ def deploy(cf: Foundation, source: Source, space: str, manifest: str, app_name: 
     """One deploy as steps; each ``yield`` is a look that found the platform still at work."""
     app = cf.app(app_name, space) or cf.create_app(app_name, space)
     wanted = [
-        Resource(path, hashlib.sha1(data, usedforsecurity=False).hexdigest(), len(data))
+        Resource(path, hashlib.sha1(data, usedforsecurity=False).hexdigest(), len(data), source.mode(path))
         for path, data in source.files.items()
         if data
     ]
     known = cf.match_resources(wanted)
     have = {each.path for each in known}
     package = cf.create_package(app.guid)
-    bits = _zip({path: data for path, data in source.files.items() if path not in have})
+    bits = _zip(source, [path for path in source.files if path not in have])
     package = cf.upload_bits(package.guid, known, bits)
     while package.state != "READY":
         yield
@@ -99,6 +109,8 @@ def run(deploys: Sequence[Callable[[], Steps]], *, every: float, threads: int) -
                     return
                 _, number, steps = heapq.heappop(heap)
             try:
+                if time.monotonic() - began > LIMIT_S:
+                    raise TimeoutError("a direct deploy did not end")
                 steps = steps or deploys[number]()
                 ended = next(steps, waiting) is waiting
             except Exception as error:
@@ -129,13 +141,15 @@ def spaces_of(cf: Foundation, organization: str) -> dict[str, str]:
     return {each.name: each.guid for each in cf.spaces(found.guid)}
 
 
-def _zip(files: dict[str, bytes]) -> io.BytesIO | None:
-    if not files:
+def _zip(source: Source, paths: Sequence[str]) -> io.BytesIO | None:
+    if not paths:
         return None
     made = io.BytesIO()
     with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
-        for path, data in files.items():
-            archive.writestr(path, data)
+        for path in paths:
+            member = zipfile.ZipInfo(path)
+            member.external_attr = (0o100000 | int(source.mode(path), 8)) << 16
+            archive.writestr(member, source.files[path])
     made.seek(0)
     return made
 

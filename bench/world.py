@@ -51,6 +51,7 @@ class World:
         self.facts: dict[str, Any] = {}
 
     def __enter__(self) -> World:
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
         try:
             self._start()
         except BaseException:
