@@ -198,7 +198,7 @@ def refusals(answers: list[Finding]) -> list[Finding]:
 #: Seconds of looking that each operation under way may cost per second of waiting: keeps the platform unhurried.
 _LOOK_COST = 0.02
 #: With few under way nobody waits longer than this for a line that the platform has printed.
-_LIVE = 0.7
+_LIVE = 0.5
 
 
 def pace(elapsed: float, usual: float | None, under_way: int) -> float:
