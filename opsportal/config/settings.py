@@ -106,8 +106,8 @@ def _database(url: str) -> dict[str, Any]:
             "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
         }
     else:
-        parsed["CONN_MAX_AGE"] = 60
-        parsed["CONN_HEALTH_CHECKS"] = True
+        # A hundred threads a process would keep a hundred connections; a small database allows fewer.
+        parsed["CONN_MAX_AGE"] = 0
     return parsed
 
 
