@@ -156,16 +156,17 @@ _COLUMNS = (
         "last_crash",
     ),
     *("instances_running", "instances_wanted", "owner__name", "owner__username", "newest"),
+    "newest_state",
 )
 
 
 def _rows() -> list[Row]:
-    newest = Operation.objects.filter(environment=OuterRef("pk")).order_by("-created_at").values("id")[:1]
-    known = Environment.objects.annotate(newest=Subquery(newest)).order_by("name").values(*_COLUMNS)
-    environments = list(known)
-    failed = Operation.objects.filter(id__in=[each["newest"] for each in environments], state=State.FAILED)
-    failed_ids = set(failed.values_list("id", flat=True))
-    return [_row(each, failed=each["newest"] in failed_ids) for each in environments]
+    newest = Operation.objects.filter(environment=OuterRef("pk")).order_by("-created_at")
+    known = Environment.objects.annotate(
+        newest=Subquery(newest.values("id")[:1]), newest_state=Subquery(newest.values("state")[:1])
+    )
+    rows = known.order_by("name").values(*_COLUMNS)
+    return [_row(each, failed=each["newest_state"] == State.FAILED) for each in rows]
 
 
 def _row(seen: Mapping[str, Any], *, failed: bool) -> Row:
