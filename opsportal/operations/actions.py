@@ -131,7 +131,7 @@ def cancel(*, operation: UUID, by: By, reason: str = "") -> Operation:
         if row.state == State.WAITING:
             changes = {"state": State.CANCELLED, "ended_at": timezone.now(), "whose_move": "cancelled"}
             changes |= {
-                "problem": f"Cancelled by {by.username} before it started.",
+                "problem": f"Cancelled by {by.name or by.username} before it started.",
                 "error_id": "operation:cancelled",
             }
         else:
@@ -140,7 +140,7 @@ def cancel(*, operation: UUID, by: By, reason: str = "") -> Operation:
                 changes |= {"state": State.RUNNING}
         Operation.objects.filter(id=operation).update(
             cancel_requested_at=timezone.now(),
-            cancel_requested_by=by.username,
+            cancel_requested_by=by.name or by.username,
             version=F("version") + 1,
             **changes,
         )
@@ -157,13 +157,21 @@ def retry(*, operation: UUID, by: By) -> Operation:
         _require(queries.may_retry(row, by))
         kind = kind_named(row.kind)
         first = _resume_at(row, kind)
-        Step.objects.filter(operation=row, position__gte=first, tidy=False).update(
-            state=StepState.PENDING, attempt=F("attempt") + 1, started_at=None, ended_at=None, progress=None,
-            detail="", memo={}, calls=0,
-        )  # fmt: skip
+        again = Step.objects.filter(operation=row, position__gte=first, tidy=False)
+        again.exclude(started_at=None).update(attempt=F("attempt") + 1)
+        again.update(
+            state=StepState.PENDING,
+            started_at=None,
+            ended_at=None,
+            progress=None,
+            detail="",
+            memo={},
+            calls=0,
+        )
         Operation.objects.filter(id=operation).update(
             state=State.WAITING, outcome="", error_id="", whose_move="", problem="", remedy="", ended_at=None,
             cancel_requested_at=None, cancel_requested_by="", due_at=timezone.now(), version=F("version") + 1,
+            notes=[*row.notes, f"Retried by {getattr(by, 'name', '') or by.username} from step {first}."],
         )  # fmt: skip
         store.promote(row.environment_id)
         _audit(row, by, "operation.retry", {"from_step": first})

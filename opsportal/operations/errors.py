@@ -96,7 +96,12 @@ CATALOGUE: dict[str, Words] = {
     "platform:staging": Words(
         _Y,
         "Staging failed: {what}",
-        "The staging log below says why. Mend it on the branch, push, and deploy again. The old version still serves.",
+        "{serving} The staging log below says why: mend it on the branch, push, and deploy again.",
+    ),
+    "platform:staging-interrupted": Words(
+        _P,
+        "The platform gave up staging: {what}",
+        "{serving} Nothing is wrong with the change as far as can be told: retry from this step.",
     ),
     "platform:not-healthy": Words(
         _Y,
@@ -116,7 +121,8 @@ CATALOGUE: dict[str, Words] = {
     "platform:task-failed": Words(
         _Y,
         "The task “{task}” failed: {what}",
-        "Its output below says why. The new code is running already; mend the cause, then retry from this step.",
+        "The new code runs already. Its output says why: mend it on the branch, push, and deploy again with migrating. "
+        "Retry from this step only when the cause lay outside the code.",
     ),
     "platform:wrong-version": Words(
         _Y,

@@ -173,7 +173,7 @@ def test_a_cancel_stops_a_waiting_step_and_says_who():
         actions.cancel(operation=operation.id, by=person("cleo"))
         operation = walk(operation)
     assert operation.state == State.CANCELLED
-    assert "cleo" in operation.problem
+    assert "Cleo Chu" in operation.problem
     assert states(operation) == {"waiting": "cancelled", "succeed": "pending"}
 
 

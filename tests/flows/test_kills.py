@@ -186,7 +186,7 @@ def test_a_worker_killed_while_it_puts_a_cancelled_deploy_back_leaves_that_to_th
     rig.start("worker")
     receipt = rig.ended(operation)
     assert (receipt["state"], receipt["error_id"]) == ("cancelled", "operation:cancelled")
-    assert "Cancelled by ana" in receipt["problem"]
+    assert "Cancelled by Ana" in receipt["problem"]
     main = rig.commit("main")
     variables = rig.variables("cancelled")
     assert (variables["WORDS"], variables["GIT_COMMIT_SHA"]) == ("as they were", main)

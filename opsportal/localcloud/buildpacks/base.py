@@ -18,6 +18,10 @@ class BuildpackFailed(Exception):
     """The application cannot be built; the text is the last line of the staging log."""
 
 
+class Interrupted(Exception):
+    """Somebody ended the container: no fault of the application's."""
+
+
 @dataclass(frozen=True)
 class Staging:
     """Where and with what an application is built: `say(stream, text)` writes into the staging log at once."""
@@ -43,7 +47,7 @@ class Staging:
         )
         readers = [self._follow(process.stdout, "OUT"), self._follow(process.stderr, "ERR")]
         try:
-            return process.wait(COMMAND_SECONDS)
+            status = process.wait(COMMAND_SECONDS)
         except subprocess.TimeoutExpired as error:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
@@ -51,6 +55,9 @@ class Staging:
         finally:
             for reader in readers:
                 reader.join(5)
+        if status in {-signal.SIGKILL, -signal.SIGTERM}:
+            raise Interrupted(f"the staging container was ended by signal {-status}")
+        return status
 
     def _follow(self, pipe: IO[bytes] | None, stream: str) -> threading.Thread:
         def read() -> None:

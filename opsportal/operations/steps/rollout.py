@@ -31,13 +31,20 @@ def stage(run: Run) -> Outcome:
     log_tail.follow(run, run.facts["app"], lambda source: source == "STG")
     if build.state == "STAGING":
         if run.elapsed > settings.STAGING_SECONDS:
-            return Fail(
-                "platform:staging", {"what": f"it did not end within {settings.STAGING_SECONDS} seconds."}
-            )
+            return _staging_failed(run, f"it did not end within {settings.STAGING_SECONDS} seconds.")
         return Wait(look_again_in(run), "Staging", fraction_of_usual(run))
     if build.state != "STAGED" or not build.droplet_guid:
-        return Fail("platform:staging", {"what": build.error or "the platform does not say why."})
+        return _staging_failed(run, build.error or "the platform does not say why.")
     return _label_droplet(run, build)
+
+
+#: What the platform's error id says is its own trouble, not the application's (the API's list of staging errors).
+_ITS_OWN = ("StagerError", "StagingError", "StagingTimeExpired", "InsufficientResources", "NoCompatibleCell")
+
+
+def _staging_failed(run: Run, what: str) -> Fail:
+    error_id = "platform:staging-interrupted" if what.startswith(_ITS_OWN) else "platform:staging"
+    return Fail(error_id, {"what": what, "serving": what_serves(run)})
 
 
 def _staged_before(run: Run) -> bool:
@@ -114,7 +121,7 @@ def _watch(run: Run, deployment: Deployment) -> Outcome:
     if why:
         since = int((run.step.started_at.timestamp() if run.step.started_at else time.time()) * 1e9)
         log_tail.last_words(run, run.facts["app"], lambda source: source not in {"RTR", "STG"}, since=since)
-        return Fail("platform:not-healthy", {"what": why, "serving": _what_serves(run)})
+        return Fail("platform:not-healthy", {"what": why, "serving": what_serves(run)})
     detail = (
         f"{running} of {len(stats)} new instances running"
         if stats
@@ -151,7 +158,11 @@ def _hopeless(run: Run, stats: list[InstanceStats]) -> str:
     return f"instance {crashed[0].index} crashed ({crashed[0].details or 'the platform does not say why'})."
 
 
-def _what_serves(run: Run) -> str:
-    if run.facts.get("previous"):
-        return "The version that ran before still serves."
-    return "Nothing ran here before, so nothing serves now."
+def what_serves(run: Run) -> str:
+    """Who serves after this failure, in words."""
+    never = run.facts.get("new") or run.facts.get("previous") == ""
+    return (
+        "Nothing ran here before, so nothing serves now."
+        if never
+        else "The version that ran before still serves."
+    )
