@@ -14,6 +14,8 @@ from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
+from opsportal.accounts import queries as accounts
+from opsportal.accounts import rules as permissions
 from opsportal.accounts.models import Person
 from opsportal.environments.models import Environment, EnvironmentKind, GitCommit, Health, Repository
 from opsportal.kit import wording
@@ -34,6 +36,7 @@ class Row(NamedTuple):
     name: str
     kind: str
     health: str
+    health_word: str
     drift: str
     ref: str
     commit: str
@@ -47,6 +50,12 @@ class Row(NamedTuple):
     url: str
     operation_url: str
     failed_url: str
+    may_deploy: bool
+
+    @property
+    def holds_nothing(self) -> bool:
+        """Whether nothing was ever brought there, as far as anybody can tell."""
+        return not (self.commit or self.failed_url) and self.health == Health.UNKNOWN
 
 
 @lru_cache(maxsize=4096)
@@ -82,8 +91,12 @@ class UnderWay:
 
 @dataclass(slots=True)
 class Home:
-    """Home's content: the train's stations, the sandboxes that the filter leaves, what is under way."""
+    """Home's content: the stations and sandboxes that the search leaves, what is under way.
 
+    ``everything``: every environment, whatever is searched for; the headline is about these.
+    """
+
+    everything: list[Row] = field(default_factory=list)
     stations: list[Row] = field(default_factory=list)
     sandboxes: list[Row] = field(default_factory=list)
     under_way: list[UnderWay] = field(default_factory=list)
@@ -96,12 +109,16 @@ class Home:
 
 def home(person: Person, text: str, only: str) -> Home:
     """Everything on home. ``text`` searches names, refs and people; ``only``: mine, drifted or failed."""
-    rows = _rows()
+    rows = _rows(person)
     sandboxes = [row for row in rows if row.kind == EnvironmentKind.SANDBOX]
     under_way = Operation.objects.filter(state__in=UNDER_WAY).count()
     repository = Repository.objects.filter(pk=1).first()
     found = Home(
-        stations=sorted((row for row in rows if row.kind in TRAIN), key=lambda row: TRAIN.index(row.kind)),
+        everything=rows,
+        stations=sorted(
+            (row for row in rows if row.kind in TRAIN and _matches(row, text)),
+            key=lambda row: TRAIN.index(row.kind),
+        ),
         sandboxes=[row for row in sandboxes if _matches(row, text) and _is(only, row, person)],
         under_way=_under_way((State.WAITING, State.RUNNING)) if under_way else [],
         needs=_under_way((State.NEEDS_YOU, State.UNKNOWN)) if under_way else [],
@@ -119,26 +136,42 @@ def home(person: Person, text: str, only: str) -> Home:
 
 
 def headline(found: Home) -> str:
-    """The answer to "is all well?", in one sentence. It is about what the filter leaves."""
-    everything = [*found.stations, *found.sandboxes]
-    if not everything:
+    """The answer to "is all well?", in one sentence. It is about every environment, whatever is searched for."""
+    rows = found.everything
+    if not rows:
         return "No environment is known yet."
-    down = [row.name for row in everything if row.health in UNWELL]
-    drifted = [row.name for row in everything if row.drift]
-    empty = sum(not row.commit for row in everything)
     said = []
     if found.needs:
         said.append(f"{wording.count(len(found.needs), 'operation needs', 'operations need')} somebody")
-    if down:
-        said.append(f"{_names(down)} {'is' if len(down) == 1 else 'are'} not well")
-    if drifted:
-        said.append(f"{_names(drifted)} {'has' if len(drifted) == 1 else 'have'} drifted")
-    if not said:
-        used = len(everything) - empty
-        said.append(f"All {used} environments look well" if used > 1 else "All looks well")
-    if empty:
+    said += _troubles(rows)
+    well = sum(row.health == Health.HEALTHY for row in rows)
+    if not said and well:
+        said.append(f"All {well} environments in use look well" if well > 1 else "The one in use looks well")
+    if empty := sum(row.holds_nothing for row in rows):
         said.append(f"{wording.count(empty, 'environment holds', 'environments hold')} nothing yet")
     return "; ".join(said) + "."
+
+
+def _troubles(rows: list[Row]) -> list[str]:
+    """What is not as it should be, worst first; each environment is named once for its health."""
+    down = [row.name for row in rows if row.health in UNWELL]
+    stopped = [row.name for row in rows if row.health == Health.STOPPED]
+    silent = [row.name for row in rows if row.health == Health.UNKNOWN and row.commit]
+    failed = [row.name for row in rows if row.failed_url and row.health not in UNWELL]
+    drifted = [row.name for row in rows if row.drift]
+    found = (
+        (down, "is not well", "are not well"),
+        (failed, "had its last operation fail", "had their last operation fail"),
+        (stopped, "is stopped", "are stopped"),
+        (drifted, "has drifted", "have drifted"),
+        (silent, "could not be looked at", "could not be looked at"),
+    )
+    return [f"{_names(names)} {one if len(names) == 1 else many}" for names, one, many in found if names]
+
+
+def named(text: str) -> str:
+    """The name of the environment that ``text`` names, in whatever case; empty when there is none."""
+    return Environment.objects.filter(name__iexact=text).values_list("name", flat=True).first() or ""
 
 
 def _names(names: list[str]) -> str:
@@ -146,7 +179,18 @@ def _names(names: list[str]) -> str:
 
 
 _COLUMNS = (
-    *("name", "kind", "health", "drift", "platform_ref", "deployed_ref", "app_commit", "platform_commit"),
+    *(
+        "name",
+        "kind",
+        "health",
+        "refreshed_at",
+        "app_guid",
+        "drift",
+        "platform_ref",
+        "deployed_ref",
+        "app_commit",
+        "platform_commit",
+    ),
     *(
         "deployed_commit",
         "deployed_subject",
@@ -160,23 +204,25 @@ _COLUMNS = (
 )
 
 
-def _rows() -> list[Row]:
+def _rows(person: Person) -> list[Row]:
     newest = Operation.objects.filter(environment=OuterRef("pk")).order_by("-created_at")
     known = Environment.objects.annotate(
         newest=Subquery(newest.values("id")[:1]), newest_state=Subquery(newest.values("state")[:1])
     )
-    rows = known.order_by("name").values(*_COLUMNS)
-    return [_row(each, failed=each["newest_state"] == State.FAILED) for each in rows]
+    rows, actor = known.order_by("name").values(*_COLUMNS), accounts.actor_for(person)
+    return [_row(each, actor, failed=each["newest_state"] == State.FAILED) for each in rows]
 
 
-def _row(seen: Mapping[str, Any], *, failed: bool) -> Row:
+def _row(seen: Mapping[str, Any], actor: permissions.Actor, *, failed: bool) -> Row:
     """An environment as home shows it. Addresses are written out: 300 rows would reverse them 900 times."""
     runs = seen["app_commit"] or seen["platform_commit"] or seen["deployed_commit"]
+    place = permissions.Place(seen["name"], seen["kind"], seen["owner__username"])
     url, operation = f"/environments/{seen['name']}/", seen["deployed_operation"]
     return Row(
         name=seen["name"],
         kind=seen["kind"],
         health=seen["health"],
+        health_word="Empty" if seen["refreshed_at"] and not seen["app_guid"] else "",
         drift=seen["drift"],
         ref=seen["platform_ref"] or seen["deployed_ref"],
         commit=runs,
@@ -190,6 +236,7 @@ def _row(seen: Mapping[str, Any], *, failed: bool) -> Row:
         url=url,
         operation_url=f"/operations/{operation}/" if operation else url,
         failed_url=f"/operations/{seen['newest']}/" if failed else "",
+        may_deploy=permissions.may(actor, permissions.Permission.DEPLOY, place).allowed,
     )
 
 

@@ -1,21 +1,30 @@
 """Views: authorise, read, render. Nothing here talks to the platform or to Git."""
 
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.http import urlencode
 from django.views.decorators.http import require_GET
 
 from opsportal.accounts.gates import permitted, person_of, signed_in
 from opsportal.accounts.rules import Permission
 from opsportal.dashboard import environment_page, gallery, queries
 
-FILTERS = {"": "All", "mine": "Mine", "drifted": "Drifted", "failed": "Failed or unwell"}
+FILTERS = {"": "All", "mine": "Mine, or deployed by me", "drifted": "Drifted", "failed": "Failed or unwell"}
 
 
 @permitted(Permission.SEE_ENVIRONMENTS)
 @require_GET
 def home(request: HttpRequest) -> HttpResponse:
-    """What is where, and what needs me (pages.md, Home). The fragment is its live part."""
+    """What is where, and what needs me (pages.md, Home). The fragment is its live part.
+
+    ``?find=`` is the search of every page's head: an environment's name goes straight to its page.
+    """
+    if wanted := request.GET.get("find", "").strip()[:200]:
+        name = queries.named(wanted)
+        home_found = f"{reverse('dashboard:home')}?{urlencode({'q': wanted})}"
+        return redirect("dashboard:environment", name) if name else redirect(home_found)
     text, only = request.GET.get("q", "").strip()[:200], request.GET.get("only", "")
     only = only if only in FILTERS else ""
     found = queries.home(person_of(request), text, only)
