@@ -15,8 +15,8 @@ from opsportal.config.environment import RUNNING_DEMO
 from opsportal.demo import broker, lock, services
 from opsportal.demo.estate import estate
 from opsportal.demo.facts import banner, facts
-from opsportal.demo.layout import Layout, NotOurs, as_json, new_password, read_kept, write_private
-from opsportal.demo.ports import Ports, PortTaken, choose
+from opsportal.demo.layout import Layout, NotOurs, Unusable, as_json, new_password, read_kept, write_private
+from opsportal.demo.ports import Ports, PortTaken, choose, port_number, require_free
 from opsportal.demo.repository import make_repository
 from opsportal.demo.runner import Ended, Runner
 
@@ -29,18 +29,35 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _options(arguments)
     layout = Layout(Path(options.data_dir).resolve())
     try:
-        layout.root.mkdir(mode=0o700, parents=True, exist_ok=True)
-        layout.check(usual=services.REPOSITORY / "var")
-        return _run(layout, options, lock.acquire(layout.lock))
-    except (NotOurs, OSError, lock.AlreadyRunning, PortTaken, broker.NoBroker) as trouble:
+        return _run(layout, options, _occupy(layout, options.port))
+    except (NotOurs, Unusable, OSError, lock.AlreadyRunning, PortTaken, broker.NoBroker) as trouble:
         sys.stderr.write(f"{trouble}\n")
         return 2
+
+
+def _occupy(layout: Layout, port: int | None) -> IO[str]:
+    """Make the data directory ours, and hold its lock. A port that is taken leaves no new directory behind."""
+    if not layout.root.exists():
+        require_free(port)
+    try:
+        layout.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        layout.check(usual=services.REPOSITORY / "var")
+        return lock.acquire(layout.lock)
+    except OSError as trouble:
+        why = (trouble.strerror or str(trouble)).lower()
+        raise Unusable(
+            f"{layout.root} cannot be used ({why}). Give --data-dir a directory that you can write to."
+        ) from trouble
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bin/demo", description=__doc__)
     default = os.environ.get("OPSPORTAL_DATA_DIR") or str(services.REPOSITORY / "var")
-    parser.add_argument("--port", type=int, help="the portal's port; 0: any free one (default: 8000 if free)")
+    parser.add_argument(
+        "--port",
+        type=port_number,
+        help="the portal's port, up to 65535; 0: any free one (default: 8000 if free)",
+    )
     parser.add_argument(
         "--data-dir", default=default, help="where all state lies (default: var/ in the checkout)"
     )

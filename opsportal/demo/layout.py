@@ -18,6 +18,10 @@ class NotOurs(Exception):
     """The directory holds what no demo put there: it is left alone."""
 
 
+class Unusable(Exception):
+    """The directory cannot be made or written to; the text says why and what to do."""
+
+
 @dataclass(frozen=True)
 class Layout:
     """The files and folders of one demo."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import socket
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 HOST = "127.0.0.1"
 PORTAL = 8000
 CLOUD = 8010
+MOST = 65_535
 
 
 class PortTaken(Exception):
@@ -43,13 +45,25 @@ def choose(asked: int | None, kept: dict[str, Any]) -> Ports:
 
     Raises PortTaken when the port asked for is not free.
     """
+    require_free(asked)
+    portal = asked or (_free() if asked == 0 else _first_free(kept.get("portal_port"), PORTAL))
+    cloud = _first_free(kept.get("cloud_port"), CLOUD, but_not=portal)
+    return Ports(portal, cloud)
+
+
+def require_free(asked: int | None) -> None:
+    """Raises PortTaken when a certain port is asked for and something else listens on it."""
     if asked and not _is_free(asked):
         raise PortTaken(
             f"Port {asked} is taken on this machine. Give another with --port, or --port 0 for a free one."
         )
-    portal = asked or (_free() if asked == 0 else _first_free(kept.get("portal_port"), PORTAL))
-    cloud = _first_free(kept.get("cloud_port"), CLOUD, but_not=portal)
-    return Ports(portal, cloud)
+
+
+def port_number(text: str) -> int:
+    """A port as typed: 0 to 65535. Raises argparse.ArgumentTypeError."""
+    if not text.isascii() or not text.isdecimal() or int(text) > MOST:
+        raise argparse.ArgumentTypeError(f"“{text}” is no port; give a number from 0 to {MOST}")
+    return int(text)
 
 
 def _first_free(*wanted: int | None, but_not: int = 0) -> int:

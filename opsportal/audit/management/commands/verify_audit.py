@@ -7,6 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
+from opsportal.audit.management.readiness import require_tables
 from opsportal.audit.queries import verify
 
 
@@ -19,7 +20,9 @@ def anchor(text: str) -> tuple[int, str]:
 
 
 class Command(BaseCommand):
-    """Exits 0 when nobody tampered with the trail, else 1 with the number and kind of the first problem."""
+    """Exits 0 when nobody tampered with the trail, 1 with the number and kind of the first problem, 2 when
+    there is no trail to read.
+    """
 
     help = (
         "Walks the audit trail's chain of hashes and says whether anybody changed, removed or added an entry."
@@ -37,6 +40,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Verify and print."""
+        require_tables()
         found = verify(options["anchor"])
         if options["json"]:
             self.stdout.write(json.dumps(asdict(found), sort_keys=True))
