@@ -15,6 +15,7 @@ from opsportal.environments.models import Environment
 from opsportal.kit import wording
 from opsportal.operations import actions, equal_lines, queries, ref_search, report
 from opsportal.operations.forms import DeployForm
+from opsportal.operations.models import Step, StepState
 from opsportal.operations.registry import BadParameter, Kind
 
 REFUSED, BAD = 409, 422
@@ -62,6 +63,7 @@ def _show(
         "q": search,
         "refs": ref_search.search(search, person),
         "queue": queries.queue_of(environment),
+        "somebody_elses": environment.is_sandbox and environment.owner not in {None, person},
         "chosen": _chosen(environment, form, person),
     }
     part = {"refs": "#refs", "chosen": "#chosen"}.get(request.headers.get("HX-Target", ""), "")
@@ -77,7 +79,27 @@ def _chosen(environment: Environment, form: DeployForm, person: Person) -> dict[
         params = kind.clean(environment, form.given())
     except BadParameter as bad:
         return {"problem": str(bad)}
+    if params["ref_kind"] == "any":
+        return {
+            "problem": f"The repository has no branch, tag or commit “{params['ref']}”.",
+            "remedy": "Check how it is written. What was pushed just now is seen within seconds: look again.",
+        }
     return _what_changes(kind, environment, params, person)
+
+
+def _why_migrate(environment: Environment, base: str, migrations: list[str]) -> str:
+    """Why migrating is chosen beforehand, in words; empty where nothing speaks for it.
+
+    A sandbox is asked (product.md, Deploy); what is asked should begin with what most need.
+    """
+    if not base:
+        return "Chosen because nothing runs there yet: its database has no tables."
+    if migrations:
+        return f"Chosen because {wording.count(len(migrations), 'migration lies', 'migrations lie')} between."
+    tried = Step.objects.filter(operation__environment=environment, name="migrate", tidy=False)
+    tried = tried.exclude(state__in=(StepState.PENDING, StepState.SKIPPED))
+    last = tried.order_by("-operation__created_at").values_list("state", flat=True).first()
+    return "Chosen because the last migration did not succeed." if last == StepState.FAILED else ""
 
 
 def _what_changes(
@@ -85,14 +107,17 @@ def _what_changes(
 ) -> dict[str, Any]:
     base = environment.app_commit or environment.platform_commit or environment.deployed_commit
     head = str(params["commit"] or params["ref"])
-    findings = queries.findings_for(kind=kind, environment=environment, params=params, by=person)
     comparison = environments.compare(base=base, head=head, environment=environment)
+    why_migrate = _why_migrate(environment, base, comparison.migrations) if environment.is_sandbox else ""
+    params = {**params, "migrate": params["migrate"] or bool(why_migrate)}
+    findings = queries.findings_for(kind=kind, environment=environment, params=params, by=person)
     usual = report.usual_total(kind.name, dict(params))
     closed = [each for each in findings if not each.ok]
     return {
         "params": params,
         "commit": comparison.resolved_head or params["commit"],
         "base": base,
+        "why_migrate": why_migrate,
         "comparison": comparison,
         "findings": findings,
         "closed": closed,

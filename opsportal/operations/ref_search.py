@@ -27,7 +27,7 @@ class Found:
 
 
 def search(text: str, person: Person) -> list[Found]:
-    """What matches ``text``: without one the newest, the person's own first; exact names before others."""
+    """What matches ``text``: without one the newest, the person's own branches first; exact names before others."""
     found = [
         Found(row.kind, row.name, row.commit, row.subject, row.author, row.committed_at)
         for row in _refs(text, person)
@@ -46,7 +46,8 @@ def _refs(text: str, person: Person) -> list[GitRef]:
     rows = GitRef.objects.all()
     if text:
         rows = rows.filter(Q(name__icontains=text) | Q(commit__startswith=text.lower()))
-    mine = Q(author__iexact=person.name) | Q(name__istartswith=f"{person.username}/")
+    own = Q(author__iexact=person.name) | Q(name__istartswith=f"{person.username}/")
+    mine = own & Q(kind=GitRef.Kind.BRANCH)  # old tags of one's own would stand above what is worked on
     rank = Case(
         When(name__iexact=text, then=Value(0)),
         When(mine, then=Value(1)),

@@ -28,5 +28,20 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
+// From a search field that names its list (data-list), Down goes into the list; Up from the first leads back.
+document.addEventListener("keydown", (event) => {
+  const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+  const field = document.querySelector("[data-list]");
+  const list = field && document.getElementById(field.dataset.list);
+  if (!step || !list || !(event.target === field || list.contains(event.target))) return;
+  const all = [field, ...list.querySelectorAll("a")];
+  const next = all[all.indexOf(event.target) + step];
+  if (!next) return;
+  event.preventDefault();
+  next.focus();
+});
+
+for (const each of document.querySelectorAll(".foot [popovertarget=keys]")) each.hidden = false;
+
 // A form that came back with errors is read from its summary on.
 document.querySelector("[data-focus]")?.focus();

@@ -181,7 +181,7 @@ def test_only_those_who_may_cancel_do(sign_in: SignIn, client: Client, running: 
     assert theo.post(f"/operations/{running.id}/cancel").status_code == 403
     client.post(f"/operations/{running.id}/cancel")
     running.refresh_from_db()
-    assert running.cancel_requested_by == "ana"
+    assert running.cancel_requested_by == "Ana Alvarez"
 
 
 def test_what_cannot_be_done_any_more_is_said_in_words(client: Client, ended: Operation) -> None:
