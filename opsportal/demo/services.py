@@ -25,7 +25,7 @@ def portal_settings(layout: Layout, ports: Ports, redis_url: str, service_passwo
         "PUBLIC_URL": ports.portal_url,
         "REDIS_URL": redis_url,
         "GIT_REPOSITORY_URL": layout.repository.as_uri(),
-        "GIT_REFRESH_SECONDS": "5",
+        "GIT_REFRESH_SECONDS": "3",
         "CF_API_URL": ports.cloud_url,
         "CF_USERNAME": SERVICE_ACCOUNT,
         "CF_PASSWORD": service_password,

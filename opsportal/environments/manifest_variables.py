@@ -12,15 +12,20 @@ _VARIABLE = re.compile(r"\(\(!?((?:[-/.A-Za-z0-9_]|[^\W\d_])+)\)\)")
 
 
 class MissingVariables(ManifestError):
-    """The manifest asks for variables that have no value. ``names``: which, sorted."""
+    """The manifest asks for variables that have no value. ``names``: which, sorted; ``given``: which have one."""
 
-    def __init__(self, names: Iterable[str]) -> None:
+    def __init__(self, names: Iterable[str], given: Iterable[str] = ()) -> None:
         self.names = tuple(sorted(set(names)))
-        listed = ", ".join(f"(({name}))" for name in self.names)
+        known = _listed(sorted(set(given)))
         super().__init__(
-            f"there is no value for {listed}.",
-            "Write the value into the manifest, or use a variable that is given.",
+            f"there is no value for {_listed(self.names)}.",
+            "Write the value into the manifest"
+            + (f", or use a variable that is given: {known}." if known else "; no variable is given."),
         )
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(f"(({name}))" for name in names)
 
 
 def variables_in(value: Any) -> frozenset[str]:
@@ -43,7 +48,7 @@ def fill_in(value: Any, variables: Mapping[str, object]) -> Any:
     """
     missing = [name for name in variables_in(value) if _look_up(name, variables) is None]
     if missing:
-        raise MissingVariables(missing)
+        raise MissingVariables(missing, (name for name, value in variables.items() if value is not None))
     return _filled(value, variables)
 
 

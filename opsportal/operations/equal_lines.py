@@ -12,9 +12,10 @@ from opsportal.environments.models import Environment
 
 
 def log_in(environment: Environment) -> list[str]:
-    """Log in and look at the environment's space."""
+    """Log in and look at the environment's space. The local cloud has passwords and no single sign-on page."""
+    single_sign_on = () if settings.CF_IS_LOCAL else ("--sso",)
     return [
-        _line("cf", "login", "-a", settings.CF_API_URL, "--sso"),
+        _line("cf", "login", "-a", settings.CF_API_URL, *single_sign_on),
         _line("cf", "target", "-o", settings.CF_ORGANIZATION, "-s", environment.space_name),
     ]
 

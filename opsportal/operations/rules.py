@@ -115,11 +115,13 @@ def ref_exists(facts: Facts) -> Finding:
     """Whether the repository has what was chosen."""
     if facts.ref is None or facts.ref_exists:
         return Finding("exists", True, "The repository has it.")
+    name = f"“{facts.ref.name}”"
+    # "any": it was looked for as what it was asked as, or as all three where nothing was said.
+    missing = f"branch, tag or commit {name}, or none of the kind that was asked for"
     return Finding(
         "exists",
         False,
-        f"The repository has no {facts.ref.kind if facts.ref.kind != 'any' else 'branch, tag or commit'} "
-        f"“{facts.ref.name}”.",
+        f"The repository has no {missing if facts.ref.kind == 'any' else f'{facts.ref.kind} {name}'}.",
         "Choose one of the list, or push it first: the portal sees new refs within seconds.",
     )
 
