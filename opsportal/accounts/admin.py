@@ -13,12 +13,14 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import resolve_url
 from django.urls import reverse
+from django.utils import timezone
 
 from opsportal.accounts import actions, views
 from opsportal.accounts.gates import person_of
 from opsportal.accounts.models import Person, Role
 from opsportal.accounts.queries import active_admins, require
 from opsportal.accounts.rules import Permission, keeps_an_admin
+from opsportal.kit.wording import exact
 
 if TYPE_CHECKING:
     _PersonForm = forms.ModelForm[Person]
@@ -78,7 +80,7 @@ class PersonAdmin(_PersonAdmin):
 
     form = PersonForm
     fields = ("username", "name", "email", "time_zone", "is_active", "roles", "new_password", "reason")
-    list_display = ("name", "username", "role_words", "is_active", "last_login")
+    list_display = ("name", "username", "role_words", "is_active", "last_seen")
     list_filter = ("is_active", "roles__role")
     search_fields = ("name", "username", "email")
     actions = None
@@ -91,6 +93,11 @@ class PersonAdmin(_PersonAdmin):
     def role_words(self, person: Person) -> str:
         """The roles in words."""
         return ", ".join(role.get_role_display() for role in person.roles.all())
+
+    @admin.display(description="last sign-in", ordering="last_login")
+    def last_seen(self, person: Person) -> str:
+        """In the viewer's zone, which is named."""
+        return exact(person.last_login, timezone.get_current_timezone()) if person.last_login else "never"
 
     def get_readonly_fields(self, request: HttpRequest, obj: Person | None = None) -> tuple[str, ...]:
         """A user name stays: the audit trail knows people by it."""
@@ -154,6 +161,7 @@ def change_own_password(request: HttpRequest, extra_context: Any = None) -> Http
 admin.site.unregister(Group)  # roles say who may do what; groups would say nothing
 admin.site.site_header = admin.site.site_title = "Ops portal"
 admin.site.index_title = "People and settings"
+admin.site.enable_nav_sidebar = False  # a few tables need no second menu; their lists need its width
 admin.site.login = sign_in_through_the_portal  # type: ignore[method-assign]
 admin.site.logout = views.sign_out  # type: ignore[method-assign,assignment]
 admin.site.password_change = change_own_password  # type: ignore[method-assign,assignment]

@@ -180,6 +180,7 @@ AXES_CLIENT_IP_CALLABLE = "opsportal.accounts.client_address.client_address"
 AXES_LOCKOUT_CALLABLE = "opsportal.accounts.views.locked_out"
 AXES_RESET_ON_SUCCESS = True
 AXES_VERBOSE = False
+AXES_ENABLE_ADMIN = False  # attempts are counted in the cache: its tables stay empty
 
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = bool(_read["SECURE_COOKIES"]) and PUBLIC_URL.startswith(
     "https://"
