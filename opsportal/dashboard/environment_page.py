@@ -14,6 +14,7 @@ from opsportal.environments.rules import Witnesses, drift
 from opsportal.kit import wording
 from opsportal.operations import equal_lines, report
 from opsportal.operations import queries as operations
+from opsportal.operations.models import State
 
 HISTORY_SHOWN = 15
 MEGABYTE = 1_048_576
@@ -27,6 +28,7 @@ class Witness:
     commit: str
     about: str
     differs: bool
+    agrees: bool
 
 
 def context(name: str, person: Person) -> dict[str, Any] | None:
@@ -34,13 +36,14 @@ def context(name: str, person: Person) -> dict[str, Any] | None:
     found = Environment.objects.select_related("owner").filter(name=name).first()
     if found is None:
         return None
-    history = found.operations.select_related("requested_by").order_by("-created_at")[:HISTORY_SHOWN]
+    history = list(found.operations.select_related("requested_by").order_by("-created_at")[:HISTORY_SHOWN])
     return {
         "environment": found,
-        "address": found.routes[0] if found.routes else "",
+        "address": found.routes[0] if found.routes and found.instances_running else "",
+        "last_failed": history[0] if history and history[0].state == State.FAILED else None,
         "answer": answer(found),
         "witnesses": witnesses(found),
-        "instances": [_instance(each) for each in found.instances],
+        "instances": [_instance(each) for each in found.instances] if found.instances_wanted else [],
         "queue": [progress(each, report.usual_seconds(each.kind)) for each in operations.queue_of(found)],
         "history": [(each, report.took(each)) for each in history],
         "may_deploy": accounts.may(person, Permission.DEPLOY, operations.place_of(found)),
@@ -60,12 +63,15 @@ def answer(environment: Environment) -> str:
             else "The portal has not looked there yet."
         )
     what = f"runs {ref or 'an unnamed version'}" + (f" ({runs[:8]})" if runs else "")
+    held = ref or runs[:8] or "an unnamed version"
     instances = wording.count(environment.instances_wanted, "instance")
     how = {
         Health.HEALTHY: f"{what}; {instances} wanted, all running",
         Health.DEGRADED: f"{what}, but {environment.instances_running} of {instances} run well",
-        Health.DOWN: f"should run {ref or runs[:8]}, but no instance is up",
-        Health.STOPPED: f"holds {ref or runs[:8]}, but is stopped",
+        Health.DOWN: f"should run {held}, but no instance is up",
+        Health.STOPPED: f"holds {held}, but is stopped"
+        if ref or runs
+        else "is stopped; which version it holds is not known",
     }
     words = how.get(Health(environment.health), what)
     return f"{environment.name.capitalize() if not environment.is_sandbox else environment.name} {words}."
@@ -81,8 +87,9 @@ def witnesses(environment: Environment) -> list[Witness]:
         "app": environment.app_ref or "what /version answers",
     }
     titles = {"git": "Git", "platform": "Platform", "app": "Application"}
+    several = sum(map(bool, vars(said).values())) > 1
     return [
-        Witness(titles[name], commit, about[name], found.drifted and name in found.differs)
+        Witness(titles[name], commit, about[name], found.drifted and name in found.differs, several)
         for name, commit in vars(said).items()
     ]
 
@@ -95,8 +102,14 @@ def _instance(seen: dict[str, Any]) -> dict[str, Any]:
         "index": seen.get("index"),
         "state": states.get(str(seen.get("state")), "not_known"),
         "word": str(seen.get("state", "")).capitalize(),
-        "age": wording.duration(uptime) if uptime is not None else "–",
-        "cpu": f"{cpu * 100:.0f} %" if cpu is not None else "–",
-        "memory": f"{memory // MEGABYTE:,} MB" if memory is not None else "–",
+        "words": ", ".join(
+            words
+            for words, known in (
+                (f"{wording.duration(uptime or 0)} old", uptime),
+                (f"{(cpu or 0) * 100:.0f} % processor", cpu is not None),
+                (f"{(memory or 0) // MEGABYTE:,} MB", memory),
+            )
+            if known
+        ),
         "details": seen.get("details") or "",
     }

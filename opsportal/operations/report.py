@@ -19,6 +19,8 @@ from opsportal.operations.models import Operation, State, Step, StepState, Whose
 
 #: Earlier runs that "usually" is the median of, and for how many seconds that is remembered.
 EARLIER_RUNS, REMEMBERED_SECONDS = 15, 30
+#: A step is longer than usual when it took half as long again, and these seconds at least.
+LONGER, LONGER_SECONDS = 1.5, 3.0
 FAILURE_LINES = 20
 
 MOVING = {StepState.RUNNING, StepState.WAITING}
@@ -58,7 +60,7 @@ class StepView:
     @property
     def usual_words(self) -> str:
         """How long it usually takes."""
-        return wording.duration(self.usual) if self.usual else ""
+        return wording.duration(self.usual) if self.usual and self.usual >= 1 else ""
 
 
 def usual_seconds(kind: str) -> dict[str, float]:
@@ -83,15 +85,22 @@ def _measure(kind: str) -> dict[str, float]:
 
 
 def seconds_left(steps: list[Step], usual: Mapping[str, float], now: datetime) -> float | None:
-    """How long an operation still takes if it goes as usual; None when nothing is known."""
+    """How long an operation still takes if it goes as usual; None when nothing is known, or it does not."""
     known = [each for each in steps if each.state in OPEN and each.name in usual]
     if not known:
         return None
     left = 0.0
     for each in known:
         passed = (now - each.started_at).total_seconds() if each.started_at else 0.0
+        if each.state in MOVING and is_longer(passed, usual[each.name]):
+            return None
         left += max(0.0, usual[each.name] - passed)
     return left
+
+
+def is_longer(passed: float, usual: float) -> bool:
+    """Whether a step that began ``passed`` seconds ago takes clearly longer than usual."""
+    return passed > max(usual * LONGER, usual + LONGER_SECONDS)
 
 
 def usual_total(kind: str, params: dict[str, Any]) -> float | None:
@@ -102,19 +111,17 @@ def usual_total(kind: str, params: dict[str, Any]) -> float | None:
 
 def step_views(operation: Operation, steps: list[Step], now: datetime) -> list[StepView]:
     """The steps for the template."""
-    usual = usual_seconds(operation.kind)
-    return [_step_view(each, usual.get(each.name), now) for each in steps]
+    usual, kind = usual_seconds(operation.kind), registry.kind(operation.kind)
+    limits = {each.name: each.limit for each in (*kind.steps, *kind.tidy)} if kind else {}
+    return [_step_view(each, usual.get(each.name), limits.get(each.name), now) for each in steps]
 
 
-def _step_view(step: Step, usual: float | None, now: datetime) -> StepView:
+def _step_view(step: Step, usual: float | None, limit: float | None, now: datetime) -> StepView:
     passed = (now - step.started_at).total_seconds() if step.started_at else 0.0
     share = step.progress
     if share is None and usual and step.state in MOVING:
         share = min(passed / usual, 0.97)
-    left = ""
-    if usual and share is not None and step.state in MOVING:
-        rest = usual - passed
-        left = f"about {wording.duration(rest)} left" if rest >= 1 else "longer than usual"
+    left = _left(passed, usual, limit) if usual and step.state in MOVING else ""
     return StepView(
         position=step.position,
         title=step.title,
@@ -126,6 +133,17 @@ def _step_view(step: Step, usual: float | None, now: datetime) -> StepView:
         usual=usual,
         share=None if share is None else round(share * 100),
         left=left,
+    )
+
+
+def _left(passed: float, usual: float, limit: float | None) -> str:
+    """Words for the time a step still takes; once it is longer than usual, when it is given up at the latest."""
+    if usual - passed >= 1:
+        return f"about {wording.duration(usual - passed)} left"
+    if not is_longer(passed, usual):
+        return ""
+    return "longer than usual" + (
+        f"; given up after {wording.duration(limit)} at the latest" if limit else ""
     )
 
 
@@ -157,11 +175,24 @@ def page(operation: Operation, person: Person) -> dict[str, Any]:
         "move": MOVES.get(WhoseMove(operation.whose_move), "") if operation.whose_move else "",
         "may_cancel": queries.may_cancel(operation, person),
         "may_retry": queries.may_retry(operation, person),
+        "cancel_words": _cancel_words(operation),
+        "yours": operation.whose_move == WhoseMove.YOURS and operation.state == State.FAILED,
         "stopped": operation.state in {State.FAILED, State.CANCELLED, State.UNKNOWN},
         "lines": "\n".join(
             equal_lines.for_operation(operation.kind, operation.environment, operation.params)
         ),
     }
+
+
+def _cancel_words(operation: Operation) -> str:
+    """What a cancel does here and now, before it is confirmed."""
+    place = operation.environment
+    if operation.state == State.WAITING and operation.started_at is None:
+        return "It has not begun: it leaves the queue, and nothing was changed."
+    puts_back = "It stops as soon as its step can be left safely, and puts back what it changed."
+    if not (place.app_commit or place.platform_commit or place.deployed_commit):
+        return f"{puts_back} Nothing served on {place.name} before, so nothing will."
+    return f"{puts_back} The version that serves now keeps serving."
 
 
 def took(operation: Operation) -> float | None:
@@ -199,5 +230,5 @@ def output_view(operation: Operation, line: int, text: str) -> dict[str, Any]:
         "pages": pages,
         "nothing": "It printed nothing."
         if operation.is_ended
-        else "Nothing is printed yet; lines appear here live.",
+        else "Nothing is printed yet; lines appear here as they come.",
     }

@@ -102,13 +102,17 @@ def download(request: HttpRequest, operation_id: UUID) -> StreamingHttpResponse:
 
 
 def _do(
-    request: HttpRequest, operation_id: UUID, what: Callable[[], Operation], done: str
+    request: HttpRequest, operation_id: UUID, what: Callable[[], Operation], done: str = ""
 ) -> HttpResponseRedirect:
-    """Carry out one action and go back to the operation; what was refused is said there, in words."""
+    """Carry out one action and go back to the operation; what was refused is said there, in words.
+
+    ``done``: a notice that stays true; what the page's own live headline says needs none.
+    """
     _operation(operation_id)
     try:
         what()
-        messages.success(request, done)
+        if done:
+            messages.success(request, done)
     except (actions.Refused, actions.TooLate, BadParameter) as refusal:
         messages.error(request, str(refusal))
     return redirect("operations:operation", operation_id)
@@ -120,7 +124,7 @@ def cancel(request: HttpRequest, operation_id: UUID) -> HttpResponseRedirect:
     """Stop it."""
     by = person_of(request)
     stop = lambda: actions.cancel(operation=operation_id, by=by)  # noqa: E731
-    return _do(request, operation_id, stop, "It is being stopped.")
+    return _do(request, operation_id, stop)
 
 
 @see
@@ -129,7 +133,7 @@ def retry(request: HttpRequest, operation_id: UUID) -> HttpResponseRedirect:
     """Go on from the step that failed."""
     by = person_of(request)
     again = lambda: actions.retry(operation=operation_id, by=by)  # noqa: E731
-    return _do(request, operation_id, again, "It goes on from the step that stopped.")
+    return _do(request, operation_id, again)
 
 
 @see
@@ -172,8 +176,10 @@ def history(request: HttpRequest) -> HttpResponse:
 
 def _filtered(chosen: dict[str, str]) -> QuerySet[Operation]:
     rows = Operation.objects.select_related("environment", "requested_by").order_by("-created_at")
-    exact = {"environment": "environment__name", "kind": "kind", "state": "state", "by": "requester"}
+    exact = {"environment": "environment__name", "kind": "kind", "state": "state"}
     rows = rows.filter(**{exact[name]: value for name, value in chosen.items() if name in exact})
+    if who := chosen.get("by"):
+        rows = rows.filter(Q(requester__iexact=who) | Q(requested_by__name__icontains=who))
     if text := chosen.get("q"):
         rows = rows.filter(
             Q(headline__icontains=text) | Q(id__istartswith=text) | Q(environment__name__icontains=text)

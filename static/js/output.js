@@ -201,8 +201,22 @@ class View {
   heading(position) {
     const row = document.createElement("div");
     row.className = "line line--step";
-    row.textContent = this.titles[position] ?? `Step ${position}`;
+    row.dataset.position = position;
+    row.textContent = this.title(position);
     return row;
+  }
+
+  // A step that was added while the page was open stands in the list of steps, once that was fetched again.
+  title(position) {
+    const listed = document.querySelector(`#step-${position} .step__title`)?.firstChild?.data.trim();
+    return this.titles[position] ?? (listed ? `${position}. ${listed}` : `Step ${position}`);
+  }
+
+  nameSteps() {
+    for (const row of this.container.querySelectorAll("[data-position]")) {
+      const title = this.title(row.dataset.position);
+      if (row.textContent !== title) row.textContent = title;
+    }
   }
 
   row([number, at, stream, step, text]) {
@@ -378,9 +392,7 @@ class Search {
   async ask(asked) {
     this.count.textContent = "Searching…";
     const answer = await this.view.lines.fetch({ search: asked });
-    const edge = this.view.anchor();
-    Object.assign(this, { asked, hits: answer.hits, total: answer.total });
-    this.index = Math.max(0, answer.hits.findIndex((number) => number >= Number(edge?.n ?? 0)));
+    Object.assign(this, { asked, hits: answer.hits, total: answer.total, index: 0 });
     this.view.found = asked.toLowerCase();
     this.address();
   }
@@ -492,6 +504,7 @@ function start(root) {
     view.follow(false);
     view.choose(Number(link.parentElement.dataset.n));
   });
+  document.addEventListener("portal:new", () => view.nameSteps());
   document.body.addEventListener("portal:lines", (event) => arrived(event.detail));
   document.body.addEventListener("portal:poll", () => catchUp().catch(() => {}));
   document.body.addEventListener("portal:ended", () => catchUp().catch(() => {}));
