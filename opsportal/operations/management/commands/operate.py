@@ -2,21 +2,36 @@
 
 import json
 import time
-from argparse import ArgumentParser
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
-from django.core.management.base import BaseCommand, CommandError
+import redis
+from celery import current_app
+from django.core.management.base import BaseCommand, CommandError, DjangoHelpFormatter
+from kombu.exceptions import OperationalError
 
 from opsportal.accounts.queries import person_named
 from opsportal.audit import origin
+from opsportal.audit.management.readiness import require_tables
+from opsportal.environments.models import Environment
 from opsportal.operations import actions, registry
 from opsportal.operations.models import HOLDING, Operation, Output, State
 from opsportal.operations.registry import BadParameter
+from opsportal.operations.rules import Finding
 
 #: Seconds between two looks at the rows, and exit statuses: not succeeded, refused, bad words.
 LOOK = 0.3
+#: Seconds a worker has to say that it is there, and seconds until a missing start is mentioned.
+PING, UNTAKEN = 1.0, 10.0
+#: Lines read at a time.
+PAGE = 2000
 NOT_SUCCEEDED, REFUSED, USAGE = 1, 3, 2
+
+
+class _Help(RawDescriptionHelpFormatter, DjangoHelpFormatter):
+    """Django's order of options, and the parameters each on its own line."""
 
 
 class Command(BaseCommand):
@@ -27,11 +42,16 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """What may be typed."""
-        names = ", ".join(kind.name for kind in registry.kinds())
-        parser.add_argument("kind", help=f"one of: {names}")
+        parser.formatter_class = _Help
+        parser.epilog = _parameters()
+        parser.add_argument("kind", choices=[kind.name for kind in registry.kinds()], help="what to do")
         parser.add_argument("environment", help="the environment's name, such as ab")
         parser.add_argument(
-            "--set", action="append", default=[], metavar="name=value", help="a parameter; repeatable"
+            "--set",
+            action="append",
+            default=[],
+            metavar="name=value",
+            help="a parameter, of those named below; repeatable",
         )
         parser.add_argument("--as", dest="person", required=True, metavar="USER", help="who asks")
         parser.add_argument("--reason", default="", help="why; some operations need it")
@@ -40,11 +60,13 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Ask, follow, exit."""
+        require_tables()
         person = person_named(options["person"])
         if person is None:
             raise CommandError(f"There is no person “{options['person']}”.", returncode=USAGE)
         try:
             with origin.told("shell"):
+                _require_environment(options["environment"])
                 operation = actions.request(
                     kind=options["kind"],
                     environment=options["environment"],
@@ -64,6 +86,10 @@ class Command(BaseCommand):
             )
         if options["wait"]:
             self._follow(operation.id, quiet=options["json"])
+        elif not _worker_answers():
+            self.stderr.write(
+                f"No worker answered within {PING:.0f} second: the operation is kept, and begins when one runs."
+            )
         operation.refresh_from_db()
         if options["json"]:
             self.stdout.write(json.dumps(receipt(operation), indent=2))
@@ -83,32 +109,61 @@ class Command(BaseCommand):
 
     def _follow(self, operation_id: UUID, *, quiet: bool) -> None:
         """Print steps and lines until it ends. Rows are read; nothing else is asked."""
-        last, step, told = 0, 0, ""
+        teller, last, began, warned = _Teller(self.stdout.write, quiet), 0, time.monotonic(), False
         while True:
-            operation = Operation.objects.get(id=operation_id)
-            lines = Output.objects.filter(operation_id=operation_id, number__gt=last)[:2000]
-            for line in lines:
-                last = line.number
-                if quiet:
-                    continue
-                if line.step != step:
-                    step, told = line.step, _heading(operation, line.step)
-                    self.stdout.write(told)
-                self.stdout.write(f"  {line.text}")
-            said = _where(operation)
-            if not lines and said != told and not quiet:
-                told = said
-                self.stdout.write(said)
+            # Steps before lines: whatever came before a step that is seen here has all its lines to read.
+            operation = Operation.objects.prefetch_related("steps").get(id=operation_id)
+            lines = list(Output.objects.filter(operation_id=operation_id, number__gt=last)[:PAGE])
+            last = lines[-1].number if lines else last
+            teller.tell(operation, lines)
             if not lines and operation.state not in {State.WAITING, *HOLDING}:
                 break
             if operation.state == State.UNKNOWN:
                 break
+            if not warned and time.monotonic() - began > UNTAKEN and _is_untaken(operation):
+                warned = True
+                self.stderr.write("No worker has taken it yet.")
             if not lines:
                 time.sleep(LOOK)
         if not quiet:
             self.stdout.write(
                 f"{operation.get_state_display()}. {operation.problem} {operation.remedy}".rstrip()
             )
+
+
+class _Teller:
+    """Prints each step's heading once it has begun, its lines below it, in order; nothing when ``quiet``."""
+
+    def __init__(self, write: Callable[[str], object], quiet: bool) -> None:
+        self._write, self._quiet = write, quiet
+        self._seen, self._current = 0, 0
+        self._said_waiting = False
+
+    def tell(self, operation: Operation, lines: list[Output]) -> None:
+        """What is new: the lines after those told before, and the steps that have begun."""
+        if self._quiet:
+            return
+        if operation.state == State.WAITING and not self._said_waiting:
+            self._said_waiting = True
+            self._write("Waiting for its turn")
+        titles = {step.position: step.title for step in operation.steps.all() if step.started_at}
+        for line in lines:
+            self._head(operation, titles, up_to=line.step)
+            if line.step != self._current:
+                self._print_heading(operation, titles, line.step)
+            self._write(f"  {line.text}")
+        if len(lines) < PAGE:
+            self._head(operation, titles, up_to=max(titles, default=0))
+
+    def _head(self, operation: Operation, titles: dict[int, str], up_to: int) -> None:
+        """The headings of steps that have begun and were not told yet, those without output too."""
+        for position in sorted(each for each in {*titles, up_to} if self._seen < each <= up_to):
+            self._print_heading(operation, titles, position)
+
+    def _print_heading(self, operation: Operation, titles: dict[int, str], position: int) -> None:
+        title = titles.get(position) or operation.steps.get(position=position).title
+        self._write(f"{position}. {title}")
+        self._seen, self._current = max(self._seen, position), position
 
 
 def _given(pairs: list[str]) -> dict[str, str]:
@@ -121,19 +176,38 @@ def _given(pairs: list[str]) -> dict[str, str]:
     return given
 
 
-def _where(operation: Operation) -> str:
-    if operation.state == State.WAITING:
-        return "Waiting for its turn"
-    step = operation.steps.exclude(started_at=None).order_by("-position").first()
-    if step is None:
-        return operation.get_state_display()
-    if step.ended_at is None:
-        return _heading(operation, step.position)
-    return f"{step.position}. {step.title}: {step.get_state_display().lower()}"
+def _parameters() -> str:
+    """Every kind's parameters, for ``--help``."""
+    said = []
+    for kind in registry.kinds():
+        said.append(f"parameters of {kind.name}:")
+        for each in kind.parameters:
+            needed = " (needed)" if each.required else ""
+            said.append(f"  {each.name:<10} {each.title}{needed}. {each.help}")
+    return "\n".join(said).replace("%", "%%")
 
 
-def _heading(operation: Operation, position: int) -> str:
-    return f"{position}. {operation.steps.get(position=position).title}"
+def _require_environment(name: str) -> None:
+    """Raises Refused naming those that exist: a shell has no home page to look them up on."""
+    names = list(Environment.objects.order_by("name").values_list("name", flat=True))
+    if name not in names:
+        known = f"There are: {', '.join(names)}." if names else "The portal knows none yet."
+        raise actions.Refused([Finding("environment", False, f"There is no environment “{name}”.", known)])
+
+
+def _worker_answers() -> bool:
+    """Whether any worker says that it is there. A broker that is away is a no, not an error."""
+    try:
+        with current_app.connection_for_write(connect_timeout=PING) as connection:
+            connection.ensure_connection(max_retries=1, interval_start=0, timeout=PING)
+            return bool(current_app.control.ping(timeout=PING, limit=1, connection=connection))
+    except (OperationalError, redis.RedisError, OSError):
+        return False
+
+
+def _is_untaken(operation: Operation) -> bool:
+    """Whether it could run but no step has begun."""
+    return operation.state == State.RUNNING and not any(step.started_at for step in operation.steps.all())
 
 
 def receipt(operation: Operation) -> dict[str, Any]:
