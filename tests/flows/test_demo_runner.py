@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from opsportal.demo import lock
+from opsportal.demo import command, lock
 from opsportal.demo.layout import Layout, NotOurs, write_private
 from opsportal.demo.ports import PortTaken, choose
 from opsportal.demo.services import as_settings_file
@@ -173,6 +173,32 @@ def test_ports_stay_the_same_and_a_taken_one_is_refused() -> None:
         assert choose(None, {"portal_port": port}).portal != port
     free = choose(0, {})
     assert choose(None, {"portal_port": free.portal, "cloud_port": free.cloud}) == free
+
+
+@pytest.mark.parametrize("typed", ["99999", "-1", "http", ""])
+def test_what_is_no_port_is_refused_in_words(typed: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        command.main([f"--port={typed}"])
+    assert "is no port" in capsys.readouterr().err
+
+
+def test_a_port_that_is_taken_leaves_no_new_directory(tmp_path: Path) -> None:
+    import socket
+
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        assert command.main(["--port", port, "--data-dir", str(tmp_path / "new")]) == 2
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_directory_that_cannot_be_made_is_told_with_what_to_do(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+    assert command.main(["--data-dir", str(tmp_path / "file" / "below")]) == 2
+    assert "Give --data-dir" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("value", ["plain", 'with "quotes"', "back\\slash", "it's", "a=b #c", "{host}.x:1"])

@@ -280,6 +280,7 @@ def test_variables_without_a_value_are_all_named(variables):
         for_platform(found, variables)
     assert refused.value.names == (("A.a", "C") if variables.get("B") else ("A.a", "B", "C"))
     assert "((C))" in refused.value.problem
+    assert ("that is given: ((B))." in refused.value.remedy) is bool(variables.get("B"))
 
 
 @pytest.mark.parametrize("value", [True, 1.5, ["a"], {"a": 1}])
