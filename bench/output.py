@@ -12,7 +12,7 @@ from typing import Any
 from playwright.sync_api import Browser, sync_playwright
 
 from bench import rows
-from bench.figures import note, spread, tell
+from bench.figures import note, percentile, spread, tell
 from bench.world import World
 from tests.support.browser import CHROMIUM, FLAGS
 
@@ -20,6 +20,7 @@ TARGET_S, TARGET_NODES = 0.5, 2000
 NODES = "document.querySelectorAll('*').length"
 ALL_NODES = """(() => { let n = 0; const walk = document.createTreeWalker(document, NodeFilter.SHOW_ALL);
     while (walk.nextNode()) n += 1; return n; })()"""
+FIRST_BYTE = "performance.getEntriesByType('navigation')[0].responseStart"
 PAINT = "performance.getEntriesByName('first-contentful-paint')[0]?.startTime"
 
 
@@ -31,6 +32,7 @@ def main() -> None:
     options = parser.parse_args()
     with World() as world:
         world.use_database()
+        small = f"{world.portal}/operations/{rows.much_output(100)}/"
         operation_id = rows.much_output(options.lines)
         note(f"operation {operation_id} has its lines")
         session = world.sign_in("ana")
@@ -39,6 +41,9 @@ def main() -> None:
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
             try:
+                little = [_look(browser, cookies, small, 100)["paint_s"] for _ in range(options.loads + 1)][
+                    1:
+                ]
                 seen = [_look(browser, cookies, address, options.lines) for _ in range(options.loads + 1)][1:]
             finally:
                 browser.close()
@@ -50,6 +55,9 @@ def main() -> None:
         f"{options.lines} lines: first paint p50 {paint['p50']} s, p95 {paint['p95']} s, at most {nodes} DOM nodes",
         target={"first_paint_s": TARGET_S, "nodes": TARGET_NODES},
         ratio=round(paint["p95"] / TARGET_S, 2),
+        ratio_to_100_lines=round(paint["p50"] / percentile(little, 0.5), 2),
+        first_paint_with_100_lines_s=spread(little),
+        first_byte_s=spread([each["first_byte_s"] for each in seen]),
         first_paint_s=paint,
         nodes=nodes,
         elements=max(each["elements"] for each in seen),
@@ -67,6 +75,7 @@ def _look(browser: Browser, cookies: list[Any], address: str, lines: int) -> dic
         page.goto(address, wait_until="load")
         page.wait_for_function(f"{PAINT} !== undefined")
         found: dict[str, float] = {"paint_s": page.evaluate(PAINT) / 1000}
+        found["first_byte_s"] = page.evaluate(FIRST_BYTE) / 1000
         page.wait_for_timeout(300)
         most, elements = [page.evaluate(ALL_NODES)], [page.evaluate(NODES)]
 

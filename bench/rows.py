@@ -107,7 +107,7 @@ def much_output(lines: int) -> str:
     made = Operation.objects.create(
         kind="deploy", environment=place, environment_kind=place.kind, state="succeeded", requester="ana",
         params={"ref": "main", "ref_kind": "branch", "commit": _sha(chance), "migrate": False},
-        headline="Deploy main (100,000 lines)", started_at=now, ended_at=now, output_count=lines,
+        headline=f"Deploy main ({lines} lines)", started_at=now, ended_at=now, output_count=lines,
     )  # fmt: skip
     from opsportal.operations.models import Step
 
