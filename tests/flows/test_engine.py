@@ -244,7 +244,9 @@ def test_the_database_refuses_a_second_operation_that_changes_an_environment():
 def test_the_database_refuses_what_destroys_data_on_stable():
     place = environment("stable")
     with pytest.raises(IntegrityError), transaction.atomic():
-        Operation.objects.create(kind="reset_database", environment=place, environment_kind="stable", headline="x")
+        Operation.objects.create(
+            kind="reset_database", environment=place, environment_kind="stable", headline="x"
+        )
 
 
 def test_what_waits_behind_an_operation_starts_when_it_ends():

@@ -64,7 +64,9 @@ def test_what_may_be_deployed_where(where, kind, name, allowed):
 
 
 def test_a_deploy_to_stable_that_finds_no_gate_is_refused():
-    facts = replace(GOOD, environment="stable", environment_kind="stable", ref=Ref("tag", "v1.2.3"), gate=None)
+    facts = replace(
+        GOOD, environment="stable", environment_kind="stable", ref=Ref("tag", "v1.2.3"), gate=None
+    )
     assert no(facts) == ["gate"]
 
 
@@ -77,7 +79,10 @@ def test_a_gate_that_says_no_gives_its_own_reason():
 @pytest.mark.parametrize(
     ("change", "rule"),
     [
-        ({"permitted": False, "permission_reason": "Only an engineer may.", "who_can": ("engineer",)}, "permitted"),
+        (
+            {"permitted": False, "permission_reason": "Only an engineer may.", "who_can": ("engineer",)},
+            "permitted",
+        ),
         ({"allowed_on": frozenset({"staging"})}, "kind"),
         ({"in_repository": False}, "environment"),
         ({"manifest_problem": "it has no application"}, "environment"),
@@ -107,7 +112,8 @@ def test_who_waits_behind_it_does_not_matter_once_it_has_started():
         environment_kind=st.sampled_from(sorted(KINDS)),
         permitted=st.booleans(),
         permission_reason=st.just("Only an engineer may."),
-        ref=st.none() | st.builds(Ref, st.sampled_from(["branch", "tag", "commit", "any"]), st.text(max_size=300)),
+        ref=st.none()
+        | st.builds(Ref, st.sampled_from(["branch", "tag", "commit", "any"]), st.text(max_size=300)),
         waiting=st.integers(0, 10),
     )
 )

@@ -30,7 +30,10 @@ def test_drift_says_which_two_agree(seen, drifted, agree, differs):
 
 
 def test_the_sentence_names_the_one_that_differs():
-    assert drift(Witnesses(A, A, B)).sentence == "Git and the platform agree on aaaaaaaa, but the application says bbbbbbbb."
+    assert (
+        drift(Witnesses(A, A, B)).sentence
+        == "Git and the platform agree on aaaaaaaa, but the application says bbbbbbbb."
+    )
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,8 @@ def kind_of_steps(*does: Does, tidy: tuple[Does, ...] = (), **options: Any) -> I
         what="A toy.",
         allowed_on=frozenset({"sandbox", "development", "staging", "stable"}),
         steps=tuple(
-            StepDefinition(each.__name__, each.__name__, each, **options.get(each.__name__, {})) for each in does
+            StepDefinition(each.__name__, each.__name__, each, **options.get(each.__name__, {}))
+            for each in does
         ),
         tidy=tuple(StepDefinition(each.__name__, each.__name__, each, when="touched") for each in tidy),
         parameters=(Parameter("what", "What", "Anything."),),
