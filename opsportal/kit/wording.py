@@ -19,6 +19,14 @@ def count(number: int, one: str, many: str = "") -> str:
     return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
+def size(number: float) -> str:
+    """An amount of data given in bytes: ``512 B``, ``24 kB``, ``3.1 MB``, ``1.2 GB``."""
+    for unit, factor, digits in (("GB", 1e9, 1), ("MB", 1e6, 1), ("kB", 1e3, 0)):
+        if number >= factor:
+            return f"{number / factor:.{digits}f} {unit}"
+    return f"{number:.0f} B"
+
+
 def duration(seconds: float) -> str:
     """A length of time in at most two units: ``45 s``, ``1 min 24 s``, ``2 h 5 min``, ``3 d 4 h``."""
     whole = max(0, round(seconds))

@@ -79,3 +79,11 @@ def test_things_are_counted_in_the_right_number() -> None:
         "1 entry",
         "2,000 entries",
     ]
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [(0, "0 B"), (999, "999 B"), (24_000, "24 kB"), (3_140_000, "3.1 MB"), (1.25e9, "1.2 GB")],
+)
+def test_amounts_of_data_are_said_in_the_unit_that_fits(number, words):
+    assert wording.size(number) == words

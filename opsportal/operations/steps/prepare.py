@@ -19,7 +19,7 @@ from opsportal.environments.manifests import Manifest, ManifestError, for_platfo
 from opsportal.environments.rules import variables
 from opsportal.environments.witnesses import COMMIT_LABEL
 from opsportal.kit.children import ChildResult
-from opsportal.kit.wording import duration
+from opsportal.kit.wording import duration, size
 from opsportal.operations.models import AssetBuild
 from opsportal.operations.outcomes import Done, Fail, Outcome, Wait
 from opsportal.operations.run import LABEL, Run
@@ -57,10 +57,8 @@ def take_source(run: Run) -> Outcome:
     except TooLarge as error:
         return Fail("source:too-large", {"commit": commit.sha[:8], "what": error})
     files = workspace.files_of(_source(run))
-    size = sum(entry.size for entry in files) / 1e6
-    run.say(
-        f"{commit.sha} {commit.subject}", f"{len(files)} files, {size:.1f} MB from {manifest.path or '.'}"
-    )
+    total = size(sum(entry.size for entry in files))
+    run.say(f"{commit.sha} {commit.subject}", f"{len(files)} files, {total} from {manifest.path or '.'}")
     return Done(f"{commit.sha[:8]} {commit.subject}")
 
 

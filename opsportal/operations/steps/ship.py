@@ -10,6 +10,7 @@ from django.conf import settings
 from opsportal.adapters.cloudfoundry import NotFound, Package, Resource, Unprocessable
 from opsportal.environments.manifests import ManifestError
 from opsportal.environments.witnesses import COMMIT_LABEL, find_space
+from opsportal.kit.wording import size
 from opsportal.operations.outcomes import Done, Fail, Outcome, Wait
 from opsportal.operations.run import LABEL, Run
 from opsportal.operations.source import FileEntry, write_zip
@@ -104,8 +105,8 @@ def _send(run: Run, package: Package, directory: Path) -> Package:
 def _summary(total: int, content: list[FileEntry]) -> str:
     if not content:
         return f"Nothing sent: the platform has all {total} files"
-    size = sum(each.size for each in content)
-    return f"{len(content)} of {total} files sent, {size / 1e6:.2f} MB; the platform has the rest"
+    sent = size(sum(each.size for each in content))
+    return f"{len(content)} of {total} files sent, {sent}; the platform has the rest"
 
 
 def _reporter(run: Run) -> Any:
@@ -116,7 +117,7 @@ def _reporter(run: Run) -> Any:
         if time.monotonic() - last[0] >= 1:
             last[0] = time.monotonic()
             run.beat()
-            run.progress(f"Sent {sent / 1e6:.1f} of {total / 1e6:.1f} MB", sent / total if total else None)
+            run.progress(f"Sent {size(sent)} of {size(total)}", sent / total if total else None)
 
     return report
 
