@@ -117,6 +117,8 @@ class World:
     def sign_in(self, username: str = "dana") -> requests.Session:
         """A browser's session, signed in."""
         session = requests.Session()
+        # A kept connection may be closed by the server in the very moment in which it is used again.
+        session.headers["Connection"] = "close"
         page = session.get(f"{self.portal}/sign-in", timeout=30)
         password = next(each["password"] for each in self.facts["users"] if each["username"] == username)
         given = {"username": username, "password": password, "csrfmiddlewaretoken": _form_token(page.text)}
