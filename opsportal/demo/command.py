@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Any
 
-from opsportal.config.environment import RUNNING_DEMO
+from opsportal.config.environment import RUNNING_DEMO, data_directory
 from opsportal.demo import broker, lock, services
 from opsportal.demo.estate import estate
 from opsportal.demo.facts import banner, facts
@@ -89,8 +89,9 @@ def _run(layout: Layout, options: argparse.Namespace, held: IO[str]) -> int:
             _start(runner, layout, ports, redis_url)
             known = facts(layout, ports, kept["people_password"], kept["human_password"])
             write_private(layout.facts, as_json(known))
-            RUNNING_DEMO.parent.mkdir(exist_ok=True)
-            RUNNING_DEMO.write_text(f"{layout.root}\n")
+            if data_directory() == RUNNING_DEMO.parent:  # no other demo of this checkout runs: be found first
+                RUNNING_DEMO.parent.mkdir(exist_ok=True)
+                RUNNING_DEMO.write_text(f"{layout.root}\n")
             _say(banner(known, layout))
             try:
                 runner.follow()

@@ -34,6 +34,10 @@ class _Help(RawDescriptionHelpFormatter, DjangoHelpFormatter):
     """Django's order of options, and the parameters each on its own line."""
 
 
+#: Environments named to somebody who mistyped one.
+NAMED = 20
+
+
 class Command(BaseCommand):
     """Same rules, same audit as the page. Exit status 0 only when the operation succeeded (or was accepted,
     without ``--wait``); 1 when it ended otherwise, 2 for bad words, 3 when the rules refused it."""
@@ -191,7 +195,8 @@ def _require_environment(name: str) -> None:
     """Raises Refused naming those that exist: a shell has no home page to look them up on."""
     names = list(Environment.objects.order_by("name").values_list("name", flat=True))
     if name not in names:
-        known = f"There are: {', '.join(names)}." if names else "The portal knows none yet."
+        more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+        known = f"There are: {', '.join(names[:NAMED])}{more}." if names else "The portal knows none yet."
         raise actions.Refused([Finding("environment", False, f"There is no environment “{name}”.", known)])
 
 
