@@ -34,10 +34,10 @@ CASES = {
     "build-binary": Case("build:failed", "exit status 4", "Its output below says why"),
     "build-hungry": Case("build:memory", "its 300 MB of memory", "ASSET_BUILD_MEMORY_MB"),
     "too-big": Case("platform:bits", "", "too large"),
-    "staging-fails": Case("platform:staging", "BuildpackCompileFailed", "The old version still serves"),
+    "staging-fails": Case("platform:staging", "BuildpackCompileFailed", "The version that ran before still serves"),
     "never-healthy": Case("platform:not-healthy", "crashed", "The version that ran before still serves"),
     "crashes": Case("platform:not-healthy", "crashed", "The version that ran before still serves"),
-    "migration": Case("platform:task-failed", "Exited with status 7", "retry from this step"),
+    "migration": Case("platform:task-failed", "Exited with status 7", "Retry from this step"),
     "away": Case("platform:unavailable", "503", "Nothing was lost", whose="platform"),
 }
 OUTPUT = {
