@@ -145,7 +145,7 @@ def test_a_platform_killed_at_every_step_comes_back_and_each_deploy_ends_truthfu
     receipts = {name: rig.ended(operation, 120) for name, operation in asked.items()}
     errors = {name: each["error_id"] for name, each in receipts.items() if each["state"] != "succeeded"}
     # What the platform itself was doing for us it did not finish, and says so; all else goes on.
-    assert errors == {"k-stage": "platform:staging", "k-task": "platform:task-failed"}
+    assert errors == {"k-stage": "platform:staging-interrupted", "k-task": "platform:task-failed"}
     check_the_end(rig, receipts)
     for name in errors:
         assert "restart of the platform" in receipts[name]["problem"], receipts[name]["problem"]
