@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Case, IntegerField, Q, Value, When
+from django.db.models import Case, F, IntegerField, Q, Value, When
 
 from opsportal.accounts.models import Person
 from opsportal.environments.models import GitCommit, GitRef
@@ -54,7 +54,7 @@ def _refs(text: str, person: Person) -> list[GitRef]:
         default=Value(2),
         output_field=IntegerField(),
     )
-    return list(rows.annotate(rank=rank).order_by("rank", "-committed_at", "name")[:SHOWN])
+    return list(rows.annotate(rank=rank).order_by("rank", F("committed_at").desc(nulls_last=True), "name")[:SHOWN])
 
 
 def _commits(text: str) -> list[Found]:
