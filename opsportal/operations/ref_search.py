@@ -54,7 +54,9 @@ def _refs(text: str, person: Person) -> list[GitRef]:
         default=Value(2),
         output_field=IntegerField(),
     )
-    return list(rows.annotate(rank=rank).order_by("rank", F("committed_at").desc(nulls_last=True), "name")[:SHOWN])
+    return list(
+        rows.annotate(rank=rank).order_by("rank", F("committed_at").desc(nulls_last=True), "name")[:SHOWN]
+    )
 
 
 def _commits(text: str) -> list[Found]:
