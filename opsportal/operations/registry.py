@@ -3,8 +3,9 @@
 A deploy to stable that finds no gate is refused: the gate belongs to releases, which this package does not know.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from opsportal.operations.outcomes import Outcome
@@ -43,14 +44,45 @@ class StepDefinition:
     when: str = ""
 
 
+class Confirm(StrEnum):
+    """How sure a person must be; it scales with harm (pages.md)."""
+
+    CLICK = "click"
+    UNDO = "undo"  # one click, and ten seconds in which it can be undone before anything has begun
+    TYPED = "typed"  # the environment's name typed: it cannot be undone
+
+
+class Input(StrEnum):
+    """What a parameter is typed into."""
+
+    TEXT = "text"
+    LINES = "lines"
+    NUMBER = "number"
+    YES_NO = "yes_no"
+    CHOICE = "choice"
+    ENVIRONMENT = "environment"
+    VERSION = "version"
+
+
 @dataclass(frozen=True)
 class Parameter:
-    """One thing that may be asked of an operation, for forms, the shell and the docs."""
+    """One thing that may be asked of an operation, for forms, the shell and the docs.
+
+    ``choices``: ``[(value, label)]`` for an environment, where the answer is one of a list.
+    ``default``: what the form begins with.
+    """
 
     name: str
     title: str
     help: str
     required: bool = False
+    input: Input = Input.TEXT
+    choices: "Callable[[Environment], Sequence[tuple[str, str]]] | None" = None
+    default: "str | Callable[[Environment], str]" = ""
+
+    def begins_with(self, environment: "Environment") -> str:
+        """What its field holds before anybody types."""
+        return self.default if isinstance(self.default, str) else self.default(environment)
 
 
 @dataclass(frozen=True)
@@ -60,6 +92,8 @@ class Kind:
     ``clean``: turns what was asked (strings) into stored params, raising :class:`BadParameter`.
     ``ref``: what the params want to deploy, if anything. ``headline``: the operation in words.
     ``tidy``: steps that put things back after a failure or a cancel. ``cancel_safe``: whether it may be cancelled.
+    ``group``: where its button stands (deploy, data, lifecycle). ``confirm``: how sure a person must be, and
+    ``loses`` what cannot be undone, a sentence each. ``reason_on``: kinds of environment where it needs a reason.
     """
 
     name: str
@@ -75,6 +109,10 @@ class Kind:
     cancel_safe: bool = True
     runbook: str = ""
     permission: str = field(default="")
+    group: str = "lifecycle"
+    confirm: Confirm = Confirm.CLICK
+    loses: "Callable[[Environment, Mapping[str, Any]], Sequence[str]]" = lambda environment, params: ()
+    reason_on: frozenset[str] = frozenset()
 
     def step(self, name: str) -> StepDefinition | None:
         """The definition of a step by name; None when this version of the portal no longer has it."""

@@ -92,6 +92,7 @@ DEPLOY = register(
         title="Deploy",
         what="Takes a branch, tag or commit to the environment without downtime, and checks that it runs.",
         permission=Permission.DEPLOY,
+        group="deploy",
         allowed_on=frozenset(EnvironmentKind.values),
         parameters=(
             Parameter("ref", "Branch, tag or commit", "What to deploy.", required=True),
