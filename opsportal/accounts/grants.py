@@ -57,6 +57,7 @@ class Permission:
     SEE_ENVIRONMENTS: Final = "see_environments"
     MANAGE_PEOPLE: Final = "manage_people"
     READ_AUDIT: Final = "read_audit"
+    HOLD: Final = "hold"
 
     DEPLOY: Final = "deploy"
     MIGRATE: Final = "migrate"
@@ -121,6 +122,7 @@ GRANTS: Final[Mapping[str, Mapping[str, Grant]]] = MappingProxyType(
         Permission.SCALE: _STABLE_BY_LEAD,
         Permission.PROMOTE: _places(_DEPLOYERS, NEVER, NEVER, PORTAL_ONLY),
         Permission.ROLL_BACK: _places(_DEPLOYERS, _ENGINEERING, _ENGINEERING, _LEAD),
+        Permission.HOLD: _places(_OWN_SANDBOX, LEAD_OR_ADMIN, LEAD_OR_ADMIN, LEAD_OR_ADMIN),
         Permission.CREATE_SANDBOX: _SANDBOX_BY_ADMIN,
         Permission.DESTROY_SANDBOX: _SANDBOX_BY_ADMIN,
         Permission.ROTATE_CREDENTIALS: _SANDBOX_BY_ADMIN,
@@ -156,6 +158,7 @@ WORDS: Final[Mapping[str, str]] = MappingProxyType(
         Permission.SCALE: "scale {where}",
         Permission.PROMOTE: "promote to {where}",
         Permission.ROLL_BACK: "roll back {where}",
+        Permission.HOLD: "hold {where}",
         Permission.CREATE_SANDBOX: "create {where}",
         Permission.DESTROY_SANDBOX: "destroy {where}",
         Permission.ROTATE_CREDENTIALS: "rotate the credentials of {where}",

@@ -7,9 +7,11 @@ from django.db import transaction
 from django.utils import timezone
 
 from opsportal.accounts.models import Person
+from opsportal.accounts.queries import By
+from opsportal.accounts.rules import Refused
 from opsportal.audit import actions as audit
-from opsportal.environments import tasks
-from opsportal.environments.models import Comparison, Environment
+from opsportal.environments import holds, tasks
+from opsportal.environments.models import Comparison, Environment, Hold
 
 #: Seconds after which an unanswered comparison is rung for again.
 PATIENCE = 5
@@ -76,3 +78,82 @@ def set_owner(*, environment: Environment, owner: Person | None, by: str) -> Non
             target_kind="environment",
             details={"owner": owner.username if owner else None},
         )
+
+
+class BadHold(ValueError):
+    """A hold that cannot be set as asked; ``field`` names what is wrong, the words are for people."""
+
+    def __init__(self, field: str, words: str) -> None:
+        super().__init__(words)
+        self.field = field
+
+
+def hold(
+    *,
+    environment: Environment,
+    reason: str,
+    by: By,
+    ends_at: datetime | None = None,
+    passes: str = Hold.Passes.LEAD,
+    origin: str = Hold.Origin.PERSON,
+) -> Hold:
+    """Hold an environment, so that nothing changes it. Raises Refused or :class:`BadHold`.
+
+    A roll back's hold needs no permission of its own: whoever may roll back causes it. On an environment that is
+    held already it leaves the hold as it is and returns that one.
+    """
+    by_person = origin == Hold.Origin.PERSON
+    if by_person and not (verdict := holds.may_hold(environment, by)):
+        raise Refused(verdict)
+    if not reason.strip():
+        raise BadHold("reason", "Say why: everybody who meets the hold reads it.")
+    if passes not in Hold.Passes.values:
+        raise BadHold("passes", "Choose who may pass.")
+    if ends_at is not None and ends_at <= timezone.now():
+        raise BadHold("ends_at", "The end has to lie ahead.")
+    with transaction.atomic():
+        Environment.objects.select_for_update(of=("self",)).get(pk=environment.pk)
+        now = timezone.now()
+        ended = Hold.objects.filter(environment=environment, released_at__isnull=True, ends_at__lte=now)
+        for each in ended:
+            Hold.objects.filter(pk=each.pk).update(released_at=each.ends_at)
+        standing = Hold.objects.filter(environment=environment, released_at__isnull=True).first()
+        if standing is not None:
+            if by_person:
+                raise BadHold(
+                    "reason", f"It is held already. {holds.words(standing)} Release that one first."
+                )
+            return standing
+        made = Hold.objects.create(
+            environment=environment, reason=reason.strip()[:2000], origin=origin, passes=passes,
+            set_by=by.username, set_by_name=by.name or by.username, ends_at=ends_at,
+        )  # fmt: skip
+        _audit_hold(made, by, "environment.hold", made.reason)
+    return made
+
+
+def release(*, hold: Hold, by: By, reason: str = "") -> Hold:
+    """Release a hold. Raises Refused; a hold that has ended already stays as it is."""
+    if not (verdict := holds.may_release(hold, by)):
+        raise Refused(verdict)
+    with transaction.atomic():
+        released = Hold.objects.filter(pk=hold.pk, released_at__isnull=True).update(
+            released_at=timezone.now(), released_by=by.username
+        )
+        if released:
+            _audit_hold(hold, by, "environment.release", reason.strip()[:2000])
+    hold.refresh_from_db()
+    return hold
+
+
+def _audit_hold(hold: Hold, by: By, action: str, reason: str) -> None:
+    until = hold.ends_at.isoformat() if hold.ends_at else None
+    audit.record(
+        actor=by.username,
+        actor_kind="person" if isinstance(by, Person) else "service",
+        action=action,
+        target=hold.environment.name,
+        target_kind="environment",
+        reason=reason,
+        details={"hold": hold.pk, "held_for": hold.reason, "until": until, "may_pass": hold.passes},
+    )

@@ -67,6 +67,12 @@ class Environment(models.Model):
     routes = models.JSONField(default=list, blank=True, help_text="urls as the portal reaches them")
     services = models.JSONField(default=list, blank=True, help_text="names of bound service instances")
     last_crash = models.TextField(blank=True)
+    versions = models.JSONField(
+        default=list,
+        blank=True,
+        help_text="earlier versions that the platform still has, newest first: "
+        "[{number, revision, droplet, commit, ref, at, by, deployable, operation}]",
+    )
 
     # The application's own word.
     app_commit = models.CharField(max_length=64, blank=True)
@@ -91,6 +97,55 @@ class Environment(models.Model):
     def is_sandbox(self) -> bool:
         """Whether it belongs to a person or team rather than to the release train."""
         return self.kind == EnvironmentKind.SANDBOX
+
+
+class Hold(models.Model):
+    """Nothing changes an environment while a hold lies on it, but for those whom the hold lets pass.
+
+    It ends by itself at ``ends_at`` (never, where that is null) or when somebody releases it. It is kept afterwards.
+    """
+
+    class Passes(models.TextChoices):
+        """Who may pass a hold; said when it is set, seen by everybody."""
+
+        NOBODY = "nobody", "Nobody"
+        HOLDER = "holder", "Only who set it"
+        LEAD = "lead", "Engineering leads and admins"
+
+    class Origin(models.TextChoices):
+        """What set it."""
+
+        PERSON = "person", "A person"
+        ROLL_BACK = "roll_back", "A roll back"
+
+    environment = models.ForeignKey(Environment, on_delete=models.PROTECT, related_name="holds")
+    reason = models.TextField()
+    origin = models.CharField(max_length=10, choices=Origin.choices, default=Origin.PERSON)
+    passes = models.CharField(max_length=8, choices=Passes.choices, default=Passes.LEAD)
+    set_by = models.CharField(max_length=150, help_text="username, kept when the person goes")
+    set_by_name = models.CharField(max_length=200, blank=True)
+    set_at = models.DateTimeField(default=timezone.now)
+    ends_at = models.DateTimeField(null=True, blank=True, help_text="null: until somebody releases it")
+    released_at = models.DateTimeField(null=True, blank=True)
+    released_by = models.CharField(max_length=150, blank=True, help_text="empty: it ended by itself")
+
+    class Meta:
+        ordering = ["-set_at"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["environment"],
+                condition=models.Q(released_at__isnull=True),
+                name="one_hold_on_an_environment",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.environment_id}: {self.reason[:60]}"
+
+    @property
+    def who(self) -> str:
+        """Who set it, as people know them."""
+        return self.set_by_name or self.set_by
 
 
 class Repository(models.Model):

@@ -94,3 +94,10 @@ def drift(seen: Witnesses) -> Drift:
     else:
         sentence = f"{', '.join(words)}: none agree."
     return Drift(True, tuple(pair), tuple(others), sentence[:1].upper() + sentence[1:])
+
+
+def may_pass_hold(passes: str, set_by: str, username: str, roles: frozenset[str]) -> bool:
+    """Whether a hold lets somebody pass. ``passes``: nobody, holder (who set it) or lead (leads and admins)."""
+    if passes == "holder":
+        return username == set_by
+    return passes == "lead" and bool(roles & {"engineering_lead", "admin"})

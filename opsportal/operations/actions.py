@@ -4,6 +4,8 @@ Keyword-only, ``by=`` who; one transaction; the audit entry in it; the bell afte
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
 from uuid import UUID
 
 from django.db import transaction
@@ -15,6 +17,7 @@ from opsportal.accounts.queries import By
 from opsportal.accounts.rules import Refused as PermissionRefused
 from opsportal.accounts.rules import Verdict
 from opsportal.audit import actions as audit
+from opsportal.environments import holds
 from opsportal.environments.models import Environment
 from opsportal.operations import bell, queries, registry, store
 from opsportal.operations.models import Operation, State, Step, StepState
@@ -43,13 +46,40 @@ def kind_named(name: str) -> Kind:
     return kind
 
 
+@dataclass(frozen=True)
+class Said:
+    """What goes with a request besides its parameters.
+
+    ``confirmed``: the environment's name as typed, where that is asked for. ``passes_hold``: they pass the hold that
+    lies on it. ``undo_seconds``: for so long nothing begins and a cancel leaves no trace. ``via``: page, shell,
+    schedule, push.
+    """
+
+    reason: str = ""
+    confirmed: str = ""
+    passes_hold: bool = False
+    undo_seconds: float = 0.0
+    via: str = "page"
+
+
 def request(
-    *, kind: str, environment: str, given: Mapping[str, str], by: By, reason: str = "", via: str = "page"
+    *,
+    kind: str,
+    environment: str,
+    given: Mapping[str, str],
+    by: By,
+    reason: str = "",
+    via: str = "page",
+    confirmed: str = "",
+    passes_hold: bool = False,
+    undo_seconds: float = 0.0,
 ) -> Operation:
     """Ask for an operation. It starts at once when nothing holds the environment, else it waits in sight.
 
-    ``given``: the parameters as typed. Raises :class:`Refused` (rules) or BadParameter (a value that cannot be used).
+    ``given``: the parameters as typed; the rest as :class:`Said` tells. Raises :class:`Refused` (rules) or
+    BadParameter (a value that cannot be used).
     """
+    said = Said(reason, confirmed, passes_hold, undo_seconds, via)
     chosen = kind_named(kind)
     place = Environment.objects.select_related("owner").filter(name=environment).first()
     if place is None:
@@ -62,7 +92,7 @@ def request(
         raise BadParameter(unknown[0], f"{chosen.title} has no parameter “{unknown[0]}”. It has: {known}.")
     params = chosen.clean(place, given)
     try:
-        operation = _request(chosen, place, params, by, reason, via)
+        operation = _request(chosen, place, params, by, said)
     except Refused as refused:
         if any(finding.rule == "permitted" for finding in refused.findings):
             _audit_refusal(chosen, place, by, refused)
@@ -71,20 +101,26 @@ def request(
     return operation
 
 
-def _request(
-    kind: Kind, place: Environment, params: dict[str, object], by: By, reason: str, via: str
-) -> Operation:
+def _request(kind: Kind, place: Environment, params: dict[str, object], by: By, said: Said) -> Operation:
     with transaction.atomic():
         # The lock makes "not twice" and the queue's limit true for a hundred clicks at once.
         Environment.objects.select_for_update().get(pk=place.pk)
-        closed = refusals(
-            findings(queries.facts(kind=kind, environment=place, params=params, by=by, reason=reason))
-        )
+        facts = queries.facts(
+            kind=kind, environment=place, params=params, by=by,
+            reason=said.reason, confirmed=said.confirmed, passes_hold=said.passes_hold,
+        )  # fmt: skip
+        closed = refusals(findings(facts))
         if closed:
             raise Refused(closed)
-        operation = _create(kind, place, params, by, reason, via)
+        operation = _create(kind, place, params, by, said)
         store.promote(place.pk)
-        _audit(operation, by, "operation.request", {"params": params, "via": via, "kind": kind.name})
+        passed = {"passed_hold": facts.hold.words} if facts.hold else {}
+        _audit(
+            operation,
+            by,
+            "operation.request",
+            {"params": params, "via": said.via, "kind": kind.name, **passed},
+        )
     operation.refresh_from_db()
     return operation
 
@@ -102,9 +138,9 @@ def _audit_refusal(kind: Kind, place: Environment, by: By, refused: Refused) -> 
     )
 
 
-def _create(
-    kind: Kind, place: Environment, params: dict[str, object], by: By, reason: str, via: str
-) -> Operation:
+def _create(kind: Kind, place: Environment, params: dict[str, object], by: By, said: Said) -> Operation:
+    hold = holds.active(place) if said.passes_hold else None
+    undo_until = timezone.now() + timedelta(seconds=said.undo_seconds) if said.undo_seconds > 0 else None
     operation = Operation.objects.create(
         kind=kind.name,
         environment=place,
@@ -113,8 +149,11 @@ def _create(
         headline=kind.headline(place, params)[:400],
         requested_by=by if isinstance(by, Person) else None,
         requester=by.username,
-        reason=reason.strip(),
-        via=via,
+        reason=said.reason.strip(),
+        via=said.via,
+        undo_until=undo_until,
+        passed_hold=hold.pk if hold else None,
+        notes=[f"Passed the hold. {holds.words(hold)}"] if hold else [],
     )
     Step.objects.bulk_create(
         Step(operation=operation, position=position, name=each.name, title=each.title)
@@ -128,7 +167,7 @@ def cancel(*, operation: UUID, by: By, reason: str = "") -> Operation:
     with transaction.atomic():
         row = _locked(operation)
         _require(queries.may_cancel(row, by))
-        if row.state == State.WAITING:
+        if row.state == State.WAITING or row.can_be_undone:
             changes = {"state": State.CANCELLED, "ended_at": timezone.now(), "whose_move": "cancelled"}
             changes |= {
                 "problem": f"Cancelled by {by.name or by.username} before it started.",
@@ -144,6 +183,8 @@ def cancel(*, operation: UUID, by: By, reason: str = "") -> Operation:
             version=F("version") + 1,
             **changes,
         )
+        if changes.get("state") == State.CANCELLED:
+            store.promote(row.environment_id)
         _audit(row, by, "operation.cancel", {"reason": reason})
     bell.ring(operation)
     bell.announce(operation)

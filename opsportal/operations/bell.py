@@ -47,9 +47,9 @@ def ring(operation_id: UUID, delay: float = 0.0) -> None:
         log.warning("the bell for operation %s was not heard: %s", operation_id, type(error).__name__)
 
 
-def ring_on_commit(operation_id: UUID) -> None:
+def ring_on_commit(operation_id: UUID, delay: float = 0.0) -> None:
     """Ring once the transaction is kept; without one, at once."""
-    transaction.on_commit(lambda: ring(operation_id))
+    transaction.on_commit(lambda: ring(operation_id, delay))
 
 
 def announce(operation_id: UUID, output: int | None = None) -> None:

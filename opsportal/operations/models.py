@@ -87,6 +87,12 @@ class Operation(models.Model):
     version = models.PositiveIntegerField(default=0, help_text="raised at every change, for live pages")
 
     due_at = models.DateTimeField(default=timezone.now)
+    undo_until = models.DateTimeField(
+        null=True, help_text="nothing begins before this moment, so that one click can be undone"
+    )
+    passed_hold = models.PositiveBigIntegerField(
+        null=True, help_text="id of the hold that whoever asked said they pass"
+    )
     lease_owner = models.CharField(max_length=100, blank=True)
     lease_expires_at = models.DateTimeField(null=True)
     fence = models.PositiveIntegerField(
@@ -137,6 +143,12 @@ class Operation(models.Model):
     def is_ended(self) -> bool:
         """Whether nothing more will happen without a person."""
         return self.state in ENDED
+
+    @property
+    def can_be_undone(self) -> bool:
+        """Whether it was asked for so lately that nothing has begun, and a cancel leaves no trace."""
+        within = self.undo_until is not None and timezone.now() < self.undo_until
+        return within and self.state in {State.WAITING, State.RUNNING}
 
     @property
     def is_stopping(self) -> bool:
@@ -222,3 +234,79 @@ class AssetBuild(models.Model):
 
     def __str__(self) -> str:
         return self.key[:12]
+
+
+class SavedCommand(models.Model):
+    """A command for run task that the team keeps, with typed parameters, offered to some roles.
+
+    ``command`` holds ``{name}`` for each parameter; ``parameters``: ``[{name, title, type, choices, required}]``
+    with a type of :data:`opsportal.operations.saved_commands.TYPES`. ``roles``: empty for all who may run a task.
+    """
+
+    title = models.CharField(max_length=80, unique=True)
+    what = models.CharField(max_length=300, blank=True, help_text="what it does, for who chooses it")
+    command = models.CharField(max_length=2000)
+    parameters = models.JSONField(default=list, blank=True)
+    roles = models.JSONField(default=list, blank=True)
+    places = models.JSONField(
+        default=list, blank=True, help_text="kinds of environment it is offered on; empty: all"
+    )
+    made_by = models.CharField(max_length=150)
+    made_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["title"]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class Schedule(models.Model):
+    """An operation that is asked for again and again, in the name of the person who set it up.
+
+    It runs on ``weekdays`` (0 is Monday) at ``times`` ("HH:MM", in ``zone``). ``next_at`` is computed; one scheduler
+    of many claims a run by moving it on.
+    """
+
+    kind = models.CharField(max_length=40)
+    environment = models.ForeignKey(Environment, on_delete=models.CASCADE, related_name="schedules")
+    given = models.JSONField(default=dict, blank=True, help_text="the parameters as typed")
+    reason = models.TextField(blank=True)
+    weekdays = models.JSONField(default=list)
+    times = models.JSONField(default=list)
+    zone = models.CharField(max_length=60)
+    enabled = models.BooleanField(default=True)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    owner_name = models.CharField(max_length=150, help_text="username, kept when the person goes")
+    made_at = models.DateTimeField(default=timezone.now)
+    next_at = models.DateTimeField(null=True, db_index=True)
+    last_at = models.DateTimeField(null=True)
+    last_operation = models.ForeignKey(Operation, null=True, on_delete=models.SET_NULL, related_name="+")
+    last_refusal = models.TextField(blank=True, help_text="why the last run was not asked for; empty: it was")
+
+    class Meta:
+        ordering = ["environment__name", "kind", "pk"]
+
+    def __str__(self) -> str:
+        return f"{self.kind} on {self.environment_id}"
+
+
+class Push(models.Model):
+    """What the portal decided about a push to the default branch: deploy it to development, or why not."""
+
+    environment = models.ForeignKey(Environment, on_delete=models.CASCADE, related_name="pushes")
+    base = models.CharField(max_length=40, blank=True)
+    commit = models.CharField(max_length=40)
+    seen_at = models.DateTimeField(default=timezone.now)
+    decided_at = models.DateTimeField(null=True)
+    operation = models.ForeignKey(Operation, null=True, on_delete=models.SET_NULL, related_name="+")
+    words = models.TextField(blank=True, help_text="what was decided, and why")
+
+    class Meta:
+        ordering = ["-seen_at"]
+        constraints = [
+            models.UniqueConstraint(fields=["environment", "commit"], name="one_decision_on_a_push")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.commit[:8]} on {self.environment_id}"

@@ -7,18 +7,15 @@ from django.db.models import Count, Q
 
 from opsportal.accounts import queries as accounts
 from opsportal.accounts.queries import SERVICE, By
-from opsportal.accounts.rules import Place, Verdict, cancelling, retrying
+from opsportal.accounts.rules import Verdict, cancelling, retrying
+from opsportal.environments import holds
 from opsportal.environments.models import Environment
 from opsportal.operations import registry
 from opsportal.operations.models import ENDED, HOLDING, UNDER_WAY, Operation, State
-from opsportal.operations.registry import Kind
-from opsportal.operations.rules import Facts, Finding, findings
+from opsportal.operations.registry import Confirm, Kind
+from opsportal.operations.rules import Facts, Finding, Hold, findings
 
-
-def place_of(environment: Environment) -> Place:
-    """The environment as the permission rules see it."""
-    owner = environment.owner.username if environment.owner else None
-    return Place(environment=environment.name, kind=environment.kind, owner=owner)
+place_of = holds.place_of
 
 
 def requester_of(operation: Operation) -> By:
@@ -33,9 +30,14 @@ def facts(
     params: Mapping[str, Any],
     by: By,
     reason: str = "",
+    confirmed: str = "",
+    passes_hold: bool = False,
     own: Operation | None = None,
 ) -> Facts:
-    """Everything the rules look at. ``own``: the operation itself, when it asks again about itself."""
+    """Everything the rules look at. ``own``: the operation itself, when it asks again about itself.
+
+    ``confirmed``: the name typed to confirm; ``passes_hold``: the person says that they pass the hold.
+    """
     verdict = accounts.may(by, kind.permission or kind.name, place_of(environment))
     others = environment.operations.filter(state__in=UNDER_WAY)
     if own is not None:
@@ -58,9 +60,21 @@ def facts(
         ref_exists=ref is None or ref.kind != "any",
         duplicate=_duplicate(others, kind, params),
         waiting=others.filter(state=State.WAITING).count(),
+        needs_reason=environment.kind in kind.reason_on,
         reason=reason,
+        needs_name=kind.confirm == Confirm.TYPED,
+        typed_name=confirmed,
+        hold=_hold(environment, by, passes_hold, own),
         gate=tuple(gate(environment, params)) if gate else None,
     )
+
+
+def _hold(environment: Environment, by: By, passes: bool, own: Operation | None) -> Hold | None:
+    held = holds.active(environment)
+    if held is None:
+        return None
+    passed = held.pk == own.passed_hold if own is not None else passes
+    return Hold(holds.words(held), holds.may_pass(held, by), passed, holds.who_may_pass(held))
 
 
 def _duplicate(others: Any, kind: Kind, params: Mapping[str, Any]) -> str:

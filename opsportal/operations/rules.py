@@ -32,6 +32,19 @@ class Ref:
 
 
 @dataclass(frozen=True)
+class Hold:
+    """A hold on the environment, as the rules see it. ``words``: who, why and until when.
+
+    ``may_pass``: the hold lets this person pass; ``passed``: they said that they do. ``who``: who may pass.
+    """
+
+    words: str
+    may_pass: bool = False
+    passed: bool = False
+    who: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Facts:
     """Everything a rule may look at, gathered by a query before the rules are asked."""
 
@@ -52,6 +65,9 @@ class Facts:
     waiting: int = 0
     needs_reason: bool = False
     reason: str = ""
+    needs_name: bool = False
+    typed_name: str = ""
+    hold: "Hold | None" = None
     gate: tuple[Finding, ...] | None = None
     extra: tuple[Finding, ...] = field(default=())
 
@@ -152,6 +168,31 @@ def reason_given(facts: Facts) -> Finding:
     return Finding("reason", False, "This needs a reason.", "Say why; it is kept in the audit trail.")
 
 
+def name_typed(facts: Facts) -> Finding:
+    """What cannot be undone asks for the environment's name to be typed (pages.md: confirmations scale with harm)."""
+    if not facts.needs_name or facts.typed_name.strip() == facts.environment:
+        return Finding("confirmed", True, "It is confirmed, or needs no confirmation.")
+    typed = f"“{facts.typed_name.strip()[:63]}” is not" if facts.typed_name.strip() else "Nothing typed is"
+    return Finding(
+        "confirmed",
+        False,
+        f"{facts.kind_title} cannot be undone. {typed} the environment's name.",
+        f"Type {facts.environment} to confirm.",
+    )
+
+
+def not_held(facts: Facts) -> Finding:
+    """Nothing changes an environment that is held, but for those whom the hold lets pass and who say that they do."""
+    hold = facts.hold
+    if hold is None:
+        return Finding("hold", True, f"Nobody holds {facts.environment}.")
+    if hold.may_pass and hold.passed:
+        return Finding("hold", True, f"{hold.words} You may pass, and do.")
+    if hold.may_pass:
+        return Finding("hold", False, hold.words, "You may pass it: say so below.", hold.who)
+    return Finding("hold", False, hold.words, "Wait, or ask for its release.", hold.who)
+
+
 def gate_open(facts: Facts) -> Finding:
     """Stable is guarded by the release rules. A deploy to stable that finds no gate is refused (architecture.md)."""
     if facts.environment_kind != "stable" or facts.kind not in {"deploy", "promote"}:
@@ -176,13 +217,15 @@ RULES: tuple[Rule, ...] = (
     ref_fits,
     ref_exists,
     gate_open,
+    not_held,
     reason_given,
+    name_typed,
     not_twice,
     queue_has_room,
 )
 
 #: Asked again when it starts and before what cannot be undone; who waits behind it no longer matters then.
-RULES_AT_START: tuple[Rule, ...] = (permitted, kind_fits, ref_fits, gate_open, reason_given)
+RULES_AT_START: tuple[Rule, ...] = (permitted, kind_fits, ref_fits, gate_open, not_held, reason_given)
 
 
 def findings(facts: Facts, rules: tuple[Rule, ...] = RULES) -> list[Finding]:

@@ -66,25 +66,26 @@ def promote(environment_id: int) -> UUID | None:
     now = timezone.now()
     if Operation.objects.filter(environment_id=environment_id, state__in=HOLDING).exists():
         return None
-    oldest = (
+    first = (
         Operation.objects.filter(environment_id=environment_id, state=State.WAITING)
         .order_by("created_at", "id")
-        .values_list("id", flat=True)
+        .values_list("id", "undo_until")
         .first()
     )
-    if oldest is None:
+    if first is None:
         return None
+    oldest, begins = first[0], max(now, first[1] or now)
     try:
         with _changing():
             started = Operation.objects.filter(id=oldest, state=State.WAITING).update(
-                state=State.RUNNING, started_at=now, due_at=now, version=F("version") + 1
+                state=State.RUNNING, started_at=now, due_at=begins, version=F("version") + 1
             )
     except IntegrityError:
         return None
     if not started:
         return None
     environments.look_later(environment_id=environment_id, seconds=LEFT_ALONE_SECONDS)
-    bell.ring_on_commit(oldest)
+    bell.ring_on_commit(oldest, (begins - now).total_seconds())
     bell.announce_on_commit(oldest)
     return oldest
 

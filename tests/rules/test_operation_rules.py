@@ -12,8 +12,11 @@ from opsportal.operations.rules import (
     RULES_AT_START,
     Facts,
     Finding,
+    Hold,
     Ref,
     findings,
+    name_typed,
+    not_held,
     pace,
     refusals,
 )
@@ -136,3 +139,42 @@ def test_near_the_usual_end_it_looks_often():
 
 def test_with_many_under_way_it_looks_less_often():
     assert pace(10.0, None, 200) >= 10 * pace(10.0, None, 1) / 2
+
+
+HELD = Hold("Held by Lee until somebody releases it: the demo is on.", who=("engineering leads and admins",))
+
+
+@pytest.mark.parametrize(
+    ("hold", "goes_on", "says"),
+    [
+        (None, True, "Nobody holds ab."),
+        (HELD, False, "the demo is on"),
+        (replace(HELD, may_pass=True), False, "the demo is on"),
+        (replace(HELD, may_pass=True, passed=True), True, "and do"),
+        (replace(HELD, passed=True), False, "the demo is on"),
+    ],
+)
+def test_a_hold_stops_everybody_but_those_it_lets_pass_and_who_say_so(hold, goes_on, says):
+    answer = not_held(replace(GOOD, hold=hold))
+
+    assert answer.ok is goes_on
+    assert says in answer.reason
+
+
+def test_a_hold_set_while_an_operation_waited_stops_it_at_its_start():
+    assert not_held in RULES_AT_START
+
+
+@pytest.mark.parametrize(
+    ("needed", "typed", "goes_on"),
+    [
+        (False, "", True),
+        (True, "ab", True),
+        (True, " ab ", True),
+        (True, "", False),
+        (True, "AB", False),
+        (True, "abc", False),
+    ],
+)
+def test_what_cannot_be_undone_asks_for_the_name(needed, typed, goes_on):
+    assert name_typed(replace(GOOD, needs_name=needed, typed_name=typed)).ok is goes_on

@@ -28,6 +28,7 @@ BY_HAND = {
     "scale": ({"owner"} | ENGINEERING, ENGINEERING, ENGINEERING, {"engineering lead"}),
     "promote": ({"owner", "designer"} | ENGINEERING, NOBODY, NOBODY, "cd"),
     "roll_back": ({"owner", "designer"} | ENGINEERING, ENGINEERING, ENGINEERING, {"engineering lead"}),
+    "hold": ({"owner"} | ENGINEERING, LEAD_OR_ADMIN, LEAD_OR_ADMIN, LEAD_OR_ADMIN),
     "create_sandbox": ({"admin"}, NOBODY, NOBODY, NOBODY),
     "destroy_sandbox": ({"admin"}, NOBODY, NOBODY, NOBODY),
     "rotate_credentials": ({"admin"}, NOBODY, NOBODY, NOBODY),
