@@ -10,7 +10,7 @@ from django.test import Client
 
 from opsportal.accounts.models import Person, Role
 from opsportal.environments.models import GitRef
-from opsportal.operations import streams
+from opsportal.kit import live
 from opsportal.operations.models import Operation, State
 from tests.support import estate
 
@@ -131,11 +131,11 @@ def test_above_its_limit_a_process_asks_pages_to_poll(
 
 def test_a_stream_that_nobody_read_gives_its_place_back_once(settings: Any) -> None:
     settings.STREAMS_PER_PROCESS = 1
-    body = streams.Stream("nobody", lambda topic: iter(()))
-    streams._open_streams = 1
+    body = live.Stream("nobody", lambda topic: iter(()))
+    live._open_streams = 1
     body.close()
     body.close()
-    assert streams._open_streams == 0
+    assert live._open_streams == 0
 
 
 @pytest.mark.parametrize(
