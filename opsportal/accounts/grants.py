@@ -57,6 +57,7 @@ class Permission:
     SEE_ENVIRONMENTS: Final = "see_environments"
     MANAGE_PEOPLE: Final = "manage_people"
     READ_AUDIT: Final = "read_audit"
+    SAVE_COMMANDS: Final = "save_commands"
     HOLD: Final = "hold"
 
     DEPLOY: Final = "deploy"
@@ -135,6 +136,7 @@ GENERAL_GRANTS: Final[Mapping[str, Grant]] = MappingProxyType(
         Permission.SEE_ENVIRONMENTS: _grant(*ROLES),
         Permission.MANAGE_PEOPLE: _ADMIN,
         Permission.READ_AUDIT: LEAD_OR_ADMIN,
+        Permission.SAVE_COMMANDS: LEAD_OR_ADMIN,
     }
 )
 
@@ -144,6 +146,7 @@ WORDS: Final[Mapping[str, str]] = MappingProxyType(
         Permission.SEE_ENVIRONMENTS: "see the environments",
         Permission.MANAGE_PEOPLE: "manage people and their roles",
         Permission.READ_AUDIT: "read the audit trail",
+        Permission.SAVE_COMMANDS: "keep commands for everybody",
         Permission.DEPLOY: "deploy to {where}",
         Permission.MIGRATE: "migrate {where}",
         Permission.LOAD_FIXTURES: "load fixtures on {where}",

@@ -64,6 +64,9 @@ VARIABLES: dict[str, Variable] = {
     ),
     "MIGRATE_COMMAND": Variable(str, "python manage.py migrate --no-input", "The migration task's command."),
     "MIGRATIONS_PATTERN": Variable(str, "*/migrations/[0-9]*.py", "Which changed files are migrations."),
+    "DOCUMENTATION_PATTERNS": Variable(
+        list, ["*.md", "docs/*"], "A push that changes only such files is not deployed to development."
+    ),
     "STAGING_SECONDS": Variable(int, 900, "Time limit of staging, in seconds."),
     "ROLLOUT_SECONDS": Variable(int, 600, "Time limit of a rolling deployment, in seconds."),
     "TASK_SECONDS": Variable(int, 1800, "Time limit of a task such as migrate, in seconds."),

@@ -138,6 +138,8 @@ CELERY_TASK_ROUTES = {
     "operations.advance": {"queue": "operations"},
     "environments.answer_comparison": {"queue": "operations"},
     "operations.ring_due": {"queue": "default"},
+    "operations.follow_pushes": {"queue": "default"},
+    "operations.run_schedules": {"queue": "default"},
     "environments.*": {"queue": "default"},
 }
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
@@ -146,6 +148,12 @@ CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "celerybeat-schedule")
 CELERY_BEAT_SCHEDULE = {
     "ring for due operations": {"task": "operations.ring_due", "schedule": 2.0, "options": {"expires": 10}},
+    "run what is scheduled": {
+        "task": "operations.run_schedules",
+        "schedule": 15.0,
+        "options": {"expires": 30},
+    },
+    "follow pushes": {"task": "operations.follow_pushes", "schedule": 5.0, "options": {"expires": 15}},
     "refresh the repository": {
         "task": "environments.refresh_repository",
         "schedule": _read["GIT_REFRESH_SECONDS"],
@@ -246,6 +254,7 @@ ASSET_BUILD_OUTPUT_MB: int = _read["ASSET_BUILD_OUTPUT_MB"]
 ASSET_BUILD_ENV: list[str] = _read["ASSET_BUILD_ENV"]
 MIGRATE_COMMAND: str = _read["MIGRATE_COMMAND"]
 MIGRATIONS_PATTERN: str = _read["MIGRATIONS_PATTERN"]
+DOCUMENTATION_PATTERNS: list[str] = _read["DOCUMENTATION_PATTERNS"]
 STAGING_SECONDS: int = _read["STAGING_SECONDS"]
 ROLLOUT_SECONDS: int = _read["ROLLOUT_SECONDS"]
 TASK_SECONDS: int = _read["TASK_SECONDS"]

@@ -276,7 +276,9 @@ class Schedule(models.Model):
     times = models.JSONField(default=list)
     zone = models.CharField(max_length=60)
     enabled = models.BooleanField(default=True)
-    owner = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
     owner_name = models.CharField(max_length=150, help_text="username, kept when the person goes")
     made_at = models.DateTimeField(default=timezone.now)
     next_at = models.DateTimeField(null=True, db_index=True)

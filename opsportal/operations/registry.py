@@ -93,7 +93,8 @@ class Kind:
     ``ref``: what the params want to deploy, if anything. ``headline``: the operation in words.
     ``tidy``: steps that put things back after a failure or a cancel. ``cancel_safe``: whether it may be cancelled.
     ``group``: where its button stands (deploy, data, lifecycle). ``confirm``: how sure a person must be, and
-    ``loses`` what cannot be undone, a sentence each. ``reason_on``: kinds of environment where it needs a reason.
+    ``loses`` what cannot be undone, ``preview`` what it will do, in figures: a sentence each. ``reason_on``: kinds
+    of environment where it needs a reason.
     """
 
     name: str
@@ -113,6 +114,11 @@ class Kind:
     confirm: Confirm = Confirm.CLICK
     loses: "Callable[[Environment, Mapping[str, Any]], Sequence[str]]" = lambda environment, params: ()
     reason_on: frozenset[str] = frozenset()
+    preview: "Callable[[Environment, Mapping[str, Any]], Sequence[str]]" = lambda environment, params: ()
+
+    def has_parameter(self, name: str) -> bool:
+        """Whether it may be told this."""
+        return any(each.name == name for each in self.parameters)
 
     def step(self, name: str) -> StepDefinition | None:
         """The definition of a step by name; None when this version of the portal no longer has it."""

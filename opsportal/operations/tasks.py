@@ -11,7 +11,7 @@ from django.core.cache import cache
 from django.db.models import Q
 from django.utils import timezone
 
-from opsportal.operations import bell, runner, store
+from opsportal.operations import bell, pushes, runner, schedules, store
 from opsportal.operations.models import HOLDING, Operation, State
 
 
@@ -38,6 +38,22 @@ def ring_due() -> None:
     )
     for environment_id in stranded[:500]:
         store.promote(environment_id)
+
+
+@shared_task(name="operations.run_schedules", soft_time_limit=60, time_limit=90)
+def run_schedules() -> None:
+    """Ask for what the schedules say is due."""
+    schedules.run_due()
+
+
+@shared_task(name="operations.follow_pushes", soft_time_limit=60, time_limit=90)
+def follow_pushes() -> None:
+    """Have development deploy itself when the default branch moved."""
+    if cache.add("following-pushes", 1, timeout=90):
+        try:
+            pushes.follow()
+        finally:
+            cache.delete("following-pushes")
 
 
 @worker_init.connect

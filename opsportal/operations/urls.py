@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from opsportal.operations import deploy_views, views
+from opsportal.operations import ask_views, command_views, deploy_views, schedule_views, views
 
 app_name = "operations"
 urlpatterns = [
@@ -17,4 +17,14 @@ urlpatterns = [
     path("operations/<uuid:operation_id>/answer", views.answer, name="answer"),
     path("operations/<uuid:operation_id>/settle", views.settle, name="settle"),
     path("environments/<str:name>/deploy", deploy_views.deploy, name="deploy"),
+    path("environments/<str:name>/do/<str:kind_name>", ask_views.ask, name="ask"),
+    path("environments/<str:name>/commands/<int:pk>", command_views.use, name="command_use"),
+    path("commands/", command_views.everything, name="commands"),
+    path("commands/new", command_views.edit, name="command_new"),
+    path("commands/<int:pk>", command_views.edit, name="command_edit"),
+    path("commands/<int:pk>/remove", command_views.remove, name="command_remove"),
+    path("schedules/", schedule_views.everything, name="schedules"),
+    path("schedules/new", schedule_views.new, name="schedule_new"),
+    path("schedules/<int:pk>/switch", schedule_views.switch, name="schedule_switch"),
+    path("schedules/<int:pk>/remove", schedule_views.remove, name="schedule_remove"),
 ]

@@ -37,6 +37,7 @@ GENERAL = {
     "see_environments": set(grants.ROLES.values()),
     "manage_people": {"admin"},
     "read_audit": LEAD_OR_ADMIN,
+    "save_commands": LEAD_OR_ADMIN,
 }
 PLACES = ("sandbox", "development", "staging", "stable")
 

@@ -6,35 +6,80 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('environments', '0001_initial'),
+        ("environments", "0001_initial"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='environment',
-            name='versions',
-            field=models.JSONField(blank=True, default=list, help_text='earlier versions that the platform still has, newest first: [{number, revision, droplet, commit, ref, at, by, deployable, operation}]'),
+            model_name="environment",
+            name="versions",
+            field=models.JSONField(
+                blank=True,
+                default=list,
+                help_text="earlier versions that the platform still has, newest first: [{number, revision, droplet, commit, ref, at, by, deployable, operation}]",
+            ),
         ),
         migrations.CreateModel(
-            name='Hold',
+            name="Hold",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('reason', models.TextField()),
-                ('origin', models.CharField(choices=[('person', 'A person'), ('roll_back', 'A roll back')], default='person', max_length=10)),
-                ('passes', models.CharField(choices=[('nobody', 'Nobody'), ('holder', 'Only who set it'), ('lead', 'Engineering leads and admins')], default='lead', max_length=8)),
-                ('set_by', models.CharField(help_text='username, kept when the person goes', max_length=150)),
-                ('set_by_name', models.CharField(blank=True, max_length=200)),
-                ('set_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('ends_at', models.DateTimeField(blank=True, help_text='null: until somebody releases it', null=True)),
-                ('released_at', models.DateTimeField(blank=True, null=True)),
-                ('released_by', models.CharField(blank=True, help_text='empty: it ended by itself', max_length=150)),
-                ('environment', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='holds', to='environments.environment')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("reason", models.TextField()),
+                (
+                    "origin",
+                    models.CharField(
+                        choices=[("person", "A person"), ("roll_back", "A roll back")],
+                        default="person",
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "passes",
+                    models.CharField(
+                        choices=[
+                            ("nobody", "Nobody"),
+                            ("holder", "Only who set it"),
+                            ("lead", "Engineering leads and admins"),
+                        ],
+                        default="lead",
+                        max_length=8,
+                    ),
+                ),
+                ("set_by", models.CharField(help_text="username, kept when the person goes", max_length=150)),
+                ("set_by_name", models.CharField(blank=True, max_length=200)),
+                ("set_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "ends_at",
+                    models.DateTimeField(blank=True, help_text="null: until somebody releases it", null=True),
+                ),
+                ("released_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "released_by",
+                    models.CharField(blank=True, help_text="empty: it ended by itself", max_length=150),
+                ),
+                (
+                    "environment",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="holds",
+                        to="environments.environment",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-set_at'],
-                'constraints': [models.UniqueConstraint(condition=models.Q(('released_at__isnull', True)), fields=('environment',), name='one_hold_on_an_environment')],
+                "ordering": ["-set_at"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("released_at__isnull", True)),
+                        fields=("environment",),
+                        name="one_hold_on_an_environment",
+                    )
+                ],
             },
         ),
     ]

@@ -7,80 +7,158 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('environments', '0002_chores'),
-        ('operations', '0001_initial'),
+        ("environments", "0002_chores"),
+        ("operations", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='SavedCommand',
+            name="SavedCommand",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('title', models.CharField(max_length=80, unique=True)),
-                ('what', models.CharField(blank=True, help_text='what it does, for who chooses it', max_length=300)),
-                ('command', models.CharField(max_length=2000)),
-                ('parameters', models.JSONField(blank=True, default=list)),
-                ('roles', models.JSONField(blank=True, default=list)),
-                ('places', models.JSONField(blank=True, default=list, help_text='kinds of environment it is offered on; empty: all')),
-                ('made_by', models.CharField(max_length=150)),
-                ('made_at', models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("title", models.CharField(max_length=80, unique=True)),
+                (
+                    "what",
+                    models.CharField(
+                        blank=True, help_text="what it does, for who chooses it", max_length=300
+                    ),
+                ),
+                ("command", models.CharField(max_length=2000)),
+                ("parameters", models.JSONField(blank=True, default=list)),
+                ("roles", models.JSONField(blank=True, default=list)),
+                (
+                    "places",
+                    models.JSONField(
+                        blank=True,
+                        default=list,
+                        help_text="kinds of environment it is offered on; empty: all",
+                    ),
+                ),
+                ("made_by", models.CharField(max_length=150)),
+                ("made_at", models.DateTimeField(default=django.utils.timezone.now)),
             ],
             options={
-                'ordering': ['title'],
+                "ordering": ["title"],
             },
         ),
         migrations.AddField(
-            model_name='operation',
-            name='passed_hold',
-            field=models.PositiveBigIntegerField(help_text='id of the hold that whoever asked said they pass', null=True),
+            model_name="operation",
+            name="passed_hold",
+            field=models.PositiveBigIntegerField(
+                help_text="id of the hold that whoever asked said they pass", null=True
+            ),
         ),
         migrations.AddField(
-            model_name='operation',
-            name='undo_until',
-            field=models.DateTimeField(help_text='nothing begins before this moment, so that one click can be undone', null=True),
+            model_name="operation",
+            name="undo_until",
+            field=models.DateTimeField(
+                help_text="nothing begins before this moment, so that one click can be undone", null=True
+            ),
         ),
         migrations.CreateModel(
-            name='Schedule',
+            name="Schedule",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(max_length=40)),
-                ('given', models.JSONField(blank=True, default=dict, help_text='the parameters as typed')),
-                ('reason', models.TextField(blank=True)),
-                ('weekdays', models.JSONField(default=list)),
-                ('times', models.JSONField(default=list)),
-                ('zone', models.CharField(max_length=60)),
-                ('enabled', models.BooleanField(default=True)),
-                ('owner_name', models.CharField(help_text='username, kept when the person goes', max_length=150)),
-                ('made_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('next_at', models.DateTimeField(db_index=True, null=True)),
-                ('last_at', models.DateTimeField(null=True)),
-                ('last_refusal', models.TextField(blank=True, help_text='why the last run was not asked for; empty: it was')),
-                ('environment', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='schedules', to='environments.environment')),
-                ('last_operation', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='operations.operation')),
-                ('owner', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("kind", models.CharField(max_length=40)),
+                ("given", models.JSONField(blank=True, default=dict, help_text="the parameters as typed")),
+                ("reason", models.TextField(blank=True)),
+                ("weekdays", models.JSONField(default=list)),
+                ("times", models.JSONField(default=list)),
+                ("zone", models.CharField(max_length=60)),
+                ("enabled", models.BooleanField(default=True)),
+                (
+                    "owner_name",
+                    models.CharField(help_text="username, kept when the person goes", max_length=150),
+                ),
+                ("made_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("next_at", models.DateTimeField(db_index=True, null=True)),
+                ("last_at", models.DateTimeField(null=True)),
+                (
+                    "last_refusal",
+                    models.TextField(
+                        blank=True, help_text="why the last run was not asked for; empty: it was"
+                    ),
+                ),
+                (
+                    "environment",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="schedules",
+                        to="environments.environment",
+                    ),
+                ),
+                (
+                    "last_operation",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to="operations.operation",
+                    ),
+                ),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'ordering': ['environment__name', 'kind', 'pk'],
+                "ordering": ["environment__name", "kind", "pk"],
             },
         ),
         migrations.CreateModel(
-            name='Push',
+            name="Push",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('base', models.CharField(blank=True, max_length=40)),
-                ('commit', models.CharField(max_length=40)),
-                ('seen_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('decided_at', models.DateTimeField(null=True)),
-                ('words', models.TextField(blank=True, help_text='what was decided, and why')),
-                ('environment', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='pushes', to='environments.environment')),
-                ('operation', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='operations.operation')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("base", models.CharField(blank=True, max_length=40)),
+                ("commit", models.CharField(max_length=40)),
+                ("seen_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("decided_at", models.DateTimeField(null=True)),
+                ("words", models.TextField(blank=True, help_text="what was decided, and why")),
+                (
+                    "environment",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="pushes",
+                        to="environments.environment",
+                    ),
+                ),
+                (
+                    "operation",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to="operations.operation",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-seen_at'],
-                'constraints': [models.UniqueConstraint(fields=('environment', 'commit'), name='one_decision_on_a_push')],
+                "ordering": ["-seen_at"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("environment", "commit"), name="one_decision_on_a_push")
+                ],
             },
         ),
     ]
