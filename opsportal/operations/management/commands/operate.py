@@ -59,6 +59,10 @@ class Command(BaseCommand):
         )
         parser.add_argument("--as", dest="person", required=True, metavar="USER", help="who asks")
         parser.add_argument("--reason", default="", help="why; some operations need it")
+        parser.add_argument(
+            "--confirm", default="", metavar="NAME", help="the environment's name, where it cannot be undone"
+        )
+        parser.add_argument("--pass-hold", action="store_true", help="pass the hold, where it lets you")
         parser.add_argument("--wait", action="store_true", help="follow it to its end")
         parser.add_argument("--json", action="store_true", help="print one JSON object instead of words")
 
@@ -78,6 +82,8 @@ class Command(BaseCommand):
                     by=person,
                     reason=options["reason"],
                     via="shell",
+                    confirmed=options["confirm"],
+                    passes_hold=options["pass_hold"],
                 )
         except actions.Refused as refused:
             self._refuse(refused, as_json=options["json"])
