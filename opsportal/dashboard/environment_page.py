@@ -9,14 +9,16 @@ from opsportal.accounts import queries as accounts
 from opsportal.accounts.models import Person
 from opsportal.accounts.rules import Permission
 from opsportal.dashboard.queries import progress
+from opsportal.environments import holds
 from opsportal.environments.models import Environment, Health
 from opsportal.environments.rules import Witnesses, drift
 from opsportal.kit import wording
-from opsportal.operations import equal_lines, report
+from opsportal.operations import equal_lines, offers, report
 from opsportal.operations import queries as operations
 from opsportal.operations.models import State
 
 HISTORY_SHOWN = 15
+PUSHES_SHOWN = 5
 MEGABYTE = 1_048_576
 
 
@@ -36,6 +38,7 @@ def context(name: str, person: Person) -> dict[str, Any] | None:
     found = Environment.objects.select_related("owner").filter(name=name).first()
     if found is None:
         return None
+    hold = holds.active(found)
     history = list(found.operations.select_related("requested_by").order_by("-created_at")[:HISTORY_SHOWN])
     return {
         "environment": found,
@@ -47,6 +50,10 @@ def context(name: str, person: Person) -> dict[str, Any] | None:
         "queue": [progress(each, report.usual_seconds(each.kind)) for each in operations.queue_of(found)],
         "history": [(each, report.took(each)) for each in history],
         "may_deploy": accounts.may(person, Permission.DEPLOY, operations.place_of(found)),
+        "groups": offers.for_environment(found, person),
+        "hold": hold,
+        "hold_words": holds.words(hold) if hold else "",
+        "pushes": found.pushes.select_related("operation")[:PUSHES_SHOWN],
         "deploy_url": reverse("operations:deploy", args=[found.name]),
         "lines": "\n".join(equal_lines.look(found)),
     }
