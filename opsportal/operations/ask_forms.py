@@ -23,7 +23,7 @@ class AskForm(forms.Form):
     ) -> None:
         super().__init__(*args, **kwargs)
         self.kind, self.environment = kind, environment
-        for each in kind.parameters:
+        for each in kind.form_parameters:
             self.fields[each.name] = _field(each, environment)
         if environment.kind in kind.reason_on:
             self.fields[REASON] = forms.CharField(
@@ -45,17 +45,17 @@ class AskForm(forms.Form):
     @property
     def parameters(self) -> list[forms.BoundField]:
         """The fields of the kind's own parameters."""
-        return [self[each.name] for each in self.kind.parameters]
+        return [self[each.name] for each in self.kind.form_parameters]
 
     @property
     def has_parameters(self) -> bool:
         """Whether anything but the confirmation can be said."""
-        return bool(self.kind.parameters)
+        return bool(self.kind.form_parameters)
 
     def given(self) -> dict[str, str]:
         """The parameters as the action takes them: strings, those that were filled in."""
         said = {}
-        for each in self.kind.parameters:
+        for each in self.kind.form_parameters:
             value = self.cleaned_data.get(each.name)
             text = ("yes" if value else "no") if isinstance(value, bool) else str(value or "")
             if text:
@@ -65,7 +65,7 @@ class AskForm(forms.Form):
 
 def beginnings(kind: Kind, environment: Environment) -> dict[str, str]:
     """What the form holds before anybody types."""
-    return {each.name: each.begins_with(environment) for each in kind.parameters}
+    return {each.name: each.begins_with(environment) for each in kind.form_parameters}
 
 
 def _field(parameter: Parameter, environment: Environment) -> forms.Field:

@@ -128,6 +128,6 @@ def _typed(kind: Kind, form: AskForm, environment: Environment) -> dict[str, str
     if form.is_bound and form.is_valid():
         return form.given()
     if form.is_bound:
-        names = {each.name for each in kind.parameters}
+        names = {each.name for each in kind.form_parameters}
         return {name: str(value) for name, value in form.data.items() if name in names and value}
     return {name: value for name, value in beginnings(kind, environment).items() if value}

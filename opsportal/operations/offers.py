@@ -58,7 +58,8 @@ def for_environment(environment: Environment, person: Person) -> list[Group]:
     place = holds.place_of(environment)
     found: dict[str, list[Offer]] = {name: [] for name, _ in GROUPS}
     for kind in registry.kinds():
-        if environment.kind not in kind.allowed_on:
+        # Deploy is the page's one primary action and stands at its head.
+        if environment.kind not in kind.allowed_on or kind.name == "deploy":
             continue
         verdict = accounts.may(person, kind.permission or kind.name, place)
         at_once = kind.confirm == Confirm.UNDO and not any(each.required for each in kind.parameters)

@@ -69,7 +69,7 @@ class Parameter:
     """One thing that may be asked of an operation, for forms, the shell and the docs.
 
     ``choices``: ``[(value, label)]`` for an environment, where the answer is one of a list.
-    ``default``: what the form begins with.
+    ``default``: what the form begins with. ``in_form``: no, for what only a shell says (another way to say the same).
     """
 
     name: str
@@ -79,6 +79,7 @@ class Parameter:
     input: Input = Input.TEXT
     choices: "Callable[[Environment], Sequence[tuple[str, str]]] | None" = None
     default: "str | Callable[[Environment], str]" = ""
+    in_form: bool = True
 
     def begins_with(self, environment: "Environment") -> str:
         """What its field holds before anybody types."""
@@ -115,6 +116,11 @@ class Kind:
     loses: "Callable[[Environment, Mapping[str, Any]], Sequence[str]]" = lambda environment, params: ()
     reason_on: frozenset[str] = frozenset()
     preview: "Callable[[Environment, Mapping[str, Any]], Sequence[str]]" = lambda environment, params: ()
+
+    @property
+    def form_parameters(self) -> tuple[Parameter, ...]:
+        """What a form asks for."""
+        return tuple(each for each in self.parameters if each.in_form)
 
     def has_parameter(self, name: str) -> bool:
         """Whether it may be told this."""

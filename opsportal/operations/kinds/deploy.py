@@ -8,7 +8,7 @@ from django.conf import settings
 
 from opsportal.accounts.rules import Permission
 from opsportal.environments.models import Environment, EnvironmentKind, GitCommit, GitRef
-from opsportal.operations.registry import BadParameter, Kind, Parameter, StepDefinition, register
+from opsportal.operations.registry import BadParameter, Input, Kind, Parameter, StepDefinition, register
 from opsportal.operations.rules import Ref
 from opsportal.operations.steps import check, prepare, rollout, ship, tasks, tidy, verify
 
@@ -96,13 +96,26 @@ DEPLOY = register(
         allowed_on=frozenset(EnvironmentKind.values),
         parameters=(
             Parameter("ref", "Branch, tag or commit", "What to deploy.", required=True),
-            Parameter("ref_kind", "Which it is", "branch, tag or commit; needed only when a name is both."),
-            Parameter("branch", "Branch", "Instead of ref: a branch."),
-            Parameter("tag", "Tag", "Instead of ref: a tag."),
             Parameter(
-                "commit", "Commit", "Instead of ref: a commit, whole or its first seven characters or more."
+                "ref_kind",
+                "Which it is",
+                "branch, tag or commit; needed only when a name is both.",
+                in_form=False,
             ),
-            Parameter("migrate", "Migrate afterwards", "yes or no; always done outside sandboxes."),
+            Parameter("branch", "Branch", "Instead of ref: a branch.", in_form=False),
+            Parameter("tag", "Tag", "Instead of ref: a tag.", in_form=False),
+            Parameter(
+                "commit",
+                "Commit",
+                "Instead of ref: a commit, whole or its first seven characters or more.",
+                in_form=False,
+            ),
+            Parameter(
+                "migrate",
+                "Migrate afterwards",
+                "yes or no; always done outside sandboxes.",
+                input=Input.YES_NO,
+            ),
         ),
         clean=clean,
         headline=headline,
