@@ -25,13 +25,13 @@ from opsportal.adapters.cloudfoundry.errors import (
 from opsportal.adapters.cloudfoundry.foundation import Foundation
 from opsportal.adapters.cloudfoundry.jobs import Job, JobRef
 from opsportal.adapters.cloudfoundry.logcache import LogLine
-from opsportal.adapters.cloudfoundry.organizations import Organization, Space
+from opsportal.adapters.cloudfoundry.organizations import MemoryAllowance, Organization, Space
 from opsportal.adapters.cloudfoundry.packages import Package, Resource
 from opsportal.adapters.cloudfoundry.processes import InstanceStats, Process
 from opsportal.adapters.cloudfoundry.retry import RetryPolicy
 from opsportal.adapters.cloudfoundry.revisions import Revision
 from opsportal.adapters.cloudfoundry.routes import Destination, Route
-from opsportal.adapters.cloudfoundry.services import Binding, LastOperation, ServiceInstance
+from opsportal.adapters.cloudfoundry.services import Binding, LastOperation, ServiceInstance, ServicePlan
 from opsportal.adapters.cloudfoundry.tasks import Task
 from opsportal.adapters.cloudfoundry.transport import RateLimit, RequestRecord
 from opsportal.adapters.cloudfoundry.wire import Metadata
@@ -54,6 +54,7 @@ __all__ = [
     "JobRef",
     "LastOperation",
     "LogLine",
+    "MemoryAllowance",
     "Metadata",
     "NewProcess",
     "NotAuthorized",
@@ -71,6 +72,7 @@ __all__ = [
     "Revision",
     "Route",
     "ServiceInstance",
+    "ServicePlan",
     "Space",
     "Task",
     "Unauthenticated",

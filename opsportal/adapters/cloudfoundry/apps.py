@@ -64,6 +64,10 @@ class Apps(Client):
             found += self._list(v3("apps"), App.read, filters(space_guids=portion) | labelled(labels))
         return found
 
+    def app_by_guid(self, guid: str) -> App:
+        """Read an app; NotFound when it is gone."""
+        return self._get(v3("apps", guid), App.read)
+
     def create_app(self, name: str, space_guid: str, labels: Mapping[str, str] | None = None) -> App:
         """Make an app without code, stopped; Unprocessable when the name is taken."""
         payload = {

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from typing import TypeVar
+from urllib.parse import urljoin, urlsplit
 
 from opsportal.adapters.cloudfoundry.answers import parsed, reading, refusal
 from opsportal.adapters.cloudfoundry.calls import Answer, Bearer, Body, Call
@@ -193,6 +194,17 @@ class Client:
         except ValueError:
             raise BadAnswer("a link that is not an address", method="GET", path="") from None
         return url
+
+    def _followed(self, url: str, target: str) -> str:
+        """Where a download's redirect leads, complete; BadAnswer for no address or a less private one."""
+        there = urljoin(url, target)
+        try:
+            private = origin(url)[0] != "https" or origin(there)[0] == "https"
+        except ValueError:
+            private = False
+        if not private:
+            raise BadAnswer("a redirect that leads nowhere safe", method="GET", path=urlsplit(url).path)
+        return there
 
     def _is_trusted(self, url: str) -> bool:
         """Tell whether a URL leads to a place that the API's root names."""

@@ -6,6 +6,7 @@ from opsportal.adapters.cloudfoundry.apps import Apps
 from opsportal.adapters.cloudfoundry.audit_events import AuditEvents
 from opsportal.adapters.cloudfoundry.builds import Builds
 from opsportal.adapters.cloudfoundry.deployments import Deployments
+from opsportal.adapters.cloudfoundry.droplets import Droplets
 from opsportal.adapters.cloudfoundry.jobs import Jobs
 from opsportal.adapters.cloudfoundry.logcache import LogCache
 from opsportal.adapters.cloudfoundry.organizations import Organizations
@@ -43,6 +44,7 @@ class Foundation(
     Jobs,
     Packages,
     Builds,
+    Droplets,
     Deployments,
     Processes,
     Tasks,

@@ -1,4 +1,4 @@
-"""The upload form of a package, sent as it is read: one part lists what the platform has, one is the zip."""
+"""The upload form of a package or droplet, sent as it is read: a part that lists what the platform has, and the bits."""
 
 import io
 import os
@@ -19,12 +19,19 @@ class BitsForm:
 
     def __init__(
         self,
-        resources: bytes,
+        resources: bytes | None,
         bits: BinaryIO | Path | None,
         on_progress: Callable[[int, int], None] | None = None,
+        *,
+        filename: str = "package.zip",
+        content_type: str = "application/zip",
     ) -> None:
-        """Take the JSON list of matched files and the zip, if any; an open file counts from its position."""
+        """Take the JSON list of matched files and the zip, if any; an open file counts from its position.
+
+        ``resources`` None leaves that part out, as a droplet's upload does.
+        """
         self._boundary = secrets.token_hex(24)
+        self._filename, self._bits_type = filename, content_type
         self._resources = resources
         self._bits = bits
         self._start = 0 if bits is None or isinstance(bits, Path) else bits.tell()
@@ -56,13 +63,15 @@ class BitsForm:
 
     def _resources_part(self) -> bytes:
         """Give the part that lists the matched files; it comes first (cf-api §4.4)."""
+        if self._resources is None:
+            return b""
         head = 'Content-Disposition: form-data; name="resources"\r\nContent-Type: application/json\r\n\r\n'
         return f"--{self._boundary}\r\n{head}".encode() + self._resources + b"\r\n"
 
     def _bits_header(self) -> bytes:
         """Give what stands before the zip."""
-        disposition = 'Content-Disposition: form-data; name="bits"; filename="package.zip"\r\n'
-        return f"--{self._boundary}\r\n{disposition}Content-Type: application/zip\r\n\r\n".encode()
+        disposition = f'Content-Disposition: form-data; name="bits"; filename="{self._filename}"\r\n'
+        return f"--{self._boundary}\r\n{disposition}Content-Type: {self._bits_type}\r\n\r\n".encode()
 
     def _end(self) -> bytes:
         """Give what closes the form."""

@@ -37,6 +37,15 @@ class Space(Labelled):
         return cls(fields.guid(), fields.text("name"), fields.related("organization"), Metadata.read(fields))
 
 
+@dataclass(frozen=True)
+class MemoryAllowance:
+    """What an organization's quota allows and what is used of it, in MB; None: no limit, or not told."""
+
+    total_mb: int | None
+    per_process_mb: int | None
+    used_mb: int | None
+
+
 class Organizations(Client):
     """Finding organizations and spaces."""
 
@@ -50,6 +59,28 @@ class Organizations(Client):
         params = filters(names=[name], organization_guids=[organization_guid])
         found = self._list(v3("spaces"), Space.read, params)
         return next((one for one in found if one.name == name), None)
+
+    def space_by_guid(self, guid: str) -> Space:
+        """Read a space; NotFound when it is gone or out of sight."""
+        return self._get(v3("spaces", guid), Space.read)
+
+    def memory_allowance(self, organization_guid: str) -> MemoryAllowance:
+        """How much memory the organization may use and uses (cf-api §3.1, §3.5). NotAuthorized where it may not be read."""
+        quota = self._get(v3("organizations", organization_guid), lambda fields: fields.related("quota"))
+        used = self._get(
+            v3("organizations", organization_guid, "usage_summary"),
+            lambda fields: fields.within("usage_summary").maybe_whole("memory_in_mb"),
+        )
+        if quota is None:
+            return MemoryAllowance(None, None, used)
+        return self._get(
+            v3("organization_quotas", quota),
+            lambda fields: MemoryAllowance(
+                fields.within("apps").maybe_whole("total_memory_in_mb"),
+                fields.within("apps").maybe_whole("per_process_memory_in_mb"),
+                used,
+            ),
+        )
 
     def spaces(self, organization_guid: str) -> list[Space]:
         """List an organization's spaces by name."""

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from opsportal.adapters.cloudfoundry.answers import parsed
 from opsportal.adapters.cloudfoundry.client import Client
 from opsportal.adapters.cloudfoundry.paths import v3
 from opsportal.adapters.cloudfoundry.wire import Fields, Labelled, Metadata
@@ -122,3 +123,23 @@ class Processes(Client):
             lambda fields: [InstanceStats.read(one) for one in fields.items("resources")],
         )
         return sorted(found, key=lambda one: one.index)
+
+    def scale(
+        self,
+        process_guid: str,
+        *,
+        instances: int | None = None,
+        memory_in_mb: int | None = None,
+        disk_in_mb: int | None = None,
+    ) -> Process:
+        """Set what is given and leave the rest: instances at once, sizes at the next start.
+
+        It may be repeated: the same twice changes nothing more. Unprocessable beyond a quota, or while a deployment
+        is under way.
+        """
+        sizes = {"instances": instances, "memory_in_mb": memory_in_mb, "disk_in_mb": disk_in_mb}
+        payload = {name: value for name, value in sizes.items() if value is not None}
+        answer = self._request(
+            "POST", v3("processes", process_guid, "actions", "scale"), payload=payload, repeatable=True
+        )
+        return parsed(answer, Process.read)

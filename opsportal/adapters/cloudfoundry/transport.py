@@ -20,6 +20,7 @@ from opsportal.kit.http_failures import describe_failure, nothing_was_sent
 
 log = logging.getLogger(__name__)
 _ANSWER_SECONDS = 120.0
+_BLOCK = 256 * 1024
 _jitter = random.SystemRandom()
 
 
@@ -91,6 +92,63 @@ class Transport:
                     return outcome
                 raise outcome
             self._sleep(pause)
+
+    def stream(
+        self, call: Call, take: Callable[[bytes, int], object], *, max_bytes: int, deadline: float
+    ) -> Answer:
+        """Send once and hand a 200's body to ``take(block, total)`` as it comes, ``total`` 0 when not told.
+
+        Any other answer comes back with its body. Raises Unavailable, or BadAnswer beyond ``max_bytes``.
+        """
+        started = self._clock()
+        answer: Answer | None = None
+        try:
+            with self._opened(call) as response:
+                if response.status_code != 200:
+                    content = read_body(response, max_bytes=self._max_answer_bytes, deadline=deadline)
+                    answer = Answer(call, response.status_code, response.headers, content)
+                else:
+                    self._hand_on(response, call, take, max_bytes, deadline)
+                    answer = Answer(call, 200, response.headers, b"")
+        except (requests.RequestException, HTTPError, AnswerTooSlow, AnswerTooLarge) as problem:
+            raise Unavailable(describe_failure(problem), method=call.method, path=call.path) from problem
+        finally:
+            self._remember(call, answer, self._clock() - started)
+        return answer
+
+    def _hand_on(
+        self,
+        response: requests.Response,
+        call: Call,
+        take: Callable[[bytes, int], object],
+        max_bytes: int,
+        deadline: float,
+    ) -> None:
+        """Give a body on, block by block; one that ends before its announced length is no whole answer."""
+        length, read = response.headers.get("Content-Length", ""), 0
+        total = int(length) if length.isdigit() else 0
+        while block := response.raw.read1(_BLOCK, decode_content=True):
+            read += len(block)
+            if read > max_bytes:
+                raise BadAnswer(f"larger than {max_bytes} bytes", method=call.method, path=call.path)
+            if self._clock() > deadline:
+                raise AnswerTooSlow("the answer took too long to arrive")
+            take(block, total)
+        if read < total and "Content-Encoding" not in response.headers:
+            raise AnswerTooSlow("the answer ended before its end")
+
+    def _opened(self, call: Call) -> requests.Response:
+        """Begin the HTTP exchange of a call without a body; the answer's own is unread."""
+        return self._session.request(
+            call.method,
+            call.url,
+            params=dict(call.params),
+            headers=dict(call.headers),
+            auth=call.auth,
+            timeout=call.timeout,
+            stream=True,
+            allow_redirects=False,
+        )
 
     def _attempt(self, call: Call) -> tuple[Answer | Unavailable, Failure | None]:
         """Send once; gives the answer or the error, and the failure when the policy should look at it."""
