@@ -54,6 +54,7 @@ INSTALLED_APPS = [
     "opsportal.environments",
     "opsportal.operations",
     "opsportal.dashboard",
+    "opsportal.runbooks",
     "opsportal.localcloud",
 ]
 AUTH_USER_MODEL = "accounts.Person"
@@ -261,6 +262,7 @@ TASK_SECONDS: int = _read["TASK_SECONDS"]
 ENVIRONMENT_REFRESH_SECONDS: float = _read["ENVIRONMENT_REFRESH_SECONDS"]
 OUTPUT_LINES_LIMIT: int = _read["OUTPUT_LINES_LIMIT"]
 STREAMS_PER_PROCESS: int = _read["STREAMS_PER_PROCESS"]
+RUNBOOKS_DIR = BASE_DIR / "docs" / "runbooks"
 
 # --- logging ------------------------------------------------------------------------------------------------
 

@@ -19,6 +19,7 @@ urlpatterns = [
     path("", include("opsportal.accounts.urls")),
     path("", include("opsportal.operations.urls")),
     path("", include("opsportal.environments.urls")),
+    path("", include("opsportal.runbooks.urls")),
     path("admin/", admin.site.urls),
     path("favicon.ico", favicon, name="favicon"),
 ]
