@@ -16,6 +16,17 @@ import environ
 BASE_DIR = Path(__file__).resolve().parents[2]
 
 
+#: pg_dump of the one, then psql into the other; both addresses are read from the bindings, so that none is typed.
+#: By way of a file: half a dump in a pipe would be restored as if it were whole.
+COPY_WITH_PG_DUMP = (
+    'address() { python -c \'import json, os, sys; print(next(i["credentials"]["uri"] for s in '
+    'json.loads(os.environ["VCAP_SERVICES"]).values() for i in s if i["name"] == sys.argv[1]))\' "$1"; }; '
+    'source=$(address {source}) && target=$(address {target}) && [ "$source" != "$target" ] && '
+    'pg_dump --no-owner --no-privileges --clean --if-exists --file /tmp/copy.sql "$source" && '
+    'psql --quiet --single-transaction --set ON_ERROR_STOP=1 --file /tmp/copy.sql "$target"'
+)
+
+
 @dataclass(frozen=True)
 class Variable:
     """One setting: ``kind`` is the django-environ cast, ``default`` what holds when it is not given."""
@@ -63,6 +74,32 @@ VARIABLES: dict[str, Variable] = {
         list, ["PATH", "LANG", "HOME"], "Variables a build may see of ours; no secrets."
     ),
     "MIGRATE_COMMAND": Variable(str, "python manage.py migrate --no-input", "The migration task's command."),
+    "FLUSH_COMMAND": Variable(
+        str, "python manage.py flush --no-input", "Empties every table of the database."
+    ),
+    "LOAD_COMMAND": Variable(str, "python manage.py load", "Loads the fixtures."),
+    "CACHE_TABLE_COMMAND": Variable(str, "python manage.py createcachetable", "Creates the cache table."),
+    "CLEAR_SESSIONS_COMMAND": Variable(
+        str, "python manage.py clearsessions", "Deletes the sessions that have expired."
+    ),
+    "COPY_DATABASE_COMMAND": Variable(
+        str,
+        COPY_WITH_PG_DUMP,
+        "Copies stable's data; {source} and {target} are the names of the two databases in VCAP_SERVICES.",
+    ),
+    "DATABASE_NAME_PATTERN": Variable(
+        str, "getgov-{environment}-database", "Name of an environment's database service."
+    ),
+    "DATABASE_OFFERING": Variable(str, "aws-rds", "The service offering that databases are made of."),
+    "DATABASE_PLAN": Variable(
+        str, "micro-psql", "The plan of a database that is made anew where the earlier one's is not known."
+    ),
+    "SERVICE_SECONDS": Variable(
+        int, 3600, "Time limit of making or deleting a database on the platform, in seconds."
+    ),
+    "DROPLET_MB": Variable(
+        int, 2000, "Largest droplet, in MB, that a promotion downloads where it may not be copied."
+    ),
     "MIGRATIONS_PATTERN": Variable(str, "*/migrations/[0-9]*.py", "Which changed files are migrations."),
     "DOCUMENTATION_PATTERNS": Variable(
         list, ["*.md", "docs/*"], "A push that changes only such files is not deployed to development."
@@ -72,6 +109,21 @@ VARIABLES: dict[str, Variable] = {
     "TASK_SECONDS": Variable(int, 1800, "Time limit of a task such as migrate, in seconds."),
     "ENVIRONMENT_REFRESH_SECONDS": Variable(float, 20.0, "How often what is really there is read again."),
     "OUTPUT_LINES_LIMIT": Variable(int, 250_000, "Lines kept of one operation's output."),
+    "LOG_LOOK_SECONDS": Variable(float, 3.0, "How often a busy environment's log is read; 1 while watched."),
+    "LOG_IDLE_LOOK_SECONDS": Variable(float, 20.0, "How seldom a log that stays silent is read, at most."),
+    "LOG_KEEP_DAYS": Variable(float, 14.0, "How many days log entries are kept."),
+    "LOG_KEEP_MB": Variable(int, 500, "How many MB of log text are kept of one environment."),
+    "DASHBOARD_URL": Variable(
+        str,
+        "",
+        "The platform's dashboard of an app; {app_guid}, {space_guid}, {app}, {space}, {organization}.",
+    ),
+    "LOG_STREAM_URL": Variable(str, "", "The platform's log stream of an app; the same placeholders."),
+    "KIBANA_URL": Variable(
+        str,
+        "",
+        "A search in Kibana; {query}, {from}, {to} and the same placeholders, filled in for an address.",
+    ),
     "TRUSTED_PROXY_COUNT": Variable(
         int, 0, "How many proxies in front may be believed about the client's address."
     ),

@@ -53,6 +53,7 @@ INSTALLED_APPS = [
     "opsportal.accounts",
     "opsportal.environments",
     "opsportal.operations",
+    "opsportal.logs",
     "opsportal.dashboard",
     "opsportal.runbooks",
     "opsportal.localcloud",
@@ -142,6 +143,7 @@ CELERY_TASK_ROUTES = {
     "operations.follow_pushes": {"queue": "default"},
     "operations.run_schedules": {"queue": "default"},
     "environments.*": {"queue": "default"},
+    "logs.*": {"queue": "default"},
 }
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_SEND_TASK_EVENTS = False
@@ -165,6 +167,8 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": min(5.0, _read["ENVIRONMENT_REFRESH_SECONDS"]),
         "options": {"expires": 10},
     },
+    "read logs": {"task": "logs.collect_due", "schedule": 1.0, "options": {"expires": 5}},
+    "forget old log entries": {"task": "logs.forget_old", "schedule": 600.0, "options": {"expires": 300}},
 }
 
 # --- sign-in and browser security ---------------------------------------------------------------------------
@@ -259,8 +263,25 @@ DOCUMENTATION_PATTERNS: list[str] = _read["DOCUMENTATION_PATTERNS"]
 STAGING_SECONDS: int = _read["STAGING_SECONDS"]
 ROLLOUT_SECONDS: int = _read["ROLLOUT_SECONDS"]
 TASK_SECONDS: int = _read["TASK_SECONDS"]
+FLUSH_COMMAND: str = _read["FLUSH_COMMAND"]
+LOAD_COMMAND: str = _read["LOAD_COMMAND"]
+CACHE_TABLE_COMMAND: str = _read["CACHE_TABLE_COMMAND"]
+CLEAR_SESSIONS_COMMAND: str = _read["CLEAR_SESSIONS_COMMAND"]
+COPY_DATABASE_COMMAND: str = _read["COPY_DATABASE_COMMAND"]
+DATABASE_NAME_PATTERN: str = _read["DATABASE_NAME_PATTERN"]
+DATABASE_OFFERING: str = _read["DATABASE_OFFERING"]
+DATABASE_PLAN: str = _read["DATABASE_PLAN"]
+SERVICE_SECONDS: int = _read["SERVICE_SECONDS"]
+DROPLET_MB: int = _read["DROPLET_MB"]
 ENVIRONMENT_REFRESH_SECONDS: float = _read["ENVIRONMENT_REFRESH_SECONDS"]
 OUTPUT_LINES_LIMIT: int = _read["OUTPUT_LINES_LIMIT"]
+LOG_LOOK_SECONDS: float = _read["LOG_LOOK_SECONDS"]
+LOG_IDLE_LOOK_SECONDS: float = _read["LOG_IDLE_LOOK_SECONDS"]
+LOG_KEEP_DAYS: float = _read["LOG_KEEP_DAYS"]
+LOG_KEEP_MB: int = _read["LOG_KEEP_MB"]
+DASHBOARD_URL: str = _read["DASHBOARD_URL"]
+LOG_STREAM_URL: str = _read["LOG_STREAM_URL"]
+KIBANA_URL: str = _read["KIBANA_URL"]
 STREAMS_PER_PROCESS: int = _read["STREAMS_PER_PROCESS"]
 RUNBOOKS_DIR = BASE_DIR / "docs" / "runbooks"
 

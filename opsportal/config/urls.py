@@ -18,6 +18,7 @@ urlpatterns = [
     path("", include("opsportal.dashboard.urls")),
     path("", include("opsportal.accounts.urls")),
     path("", include("opsportal.operations.urls")),
+    path("", include("opsportal.logs.urls")),
     path("", include("opsportal.environments.urls")),
     path("", include("opsportal.runbooks.urls")),
     path("admin/", admin.site.urls),

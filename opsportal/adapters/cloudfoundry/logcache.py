@@ -11,6 +11,7 @@ from opsportal.adapters.cloudfoundry.errors import BadAnswer
 from opsportal.adapters.cloudfoundry.wire import Fields, Malformed, parse_object, storable
 
 _MOST_LINES = 1000
+_NO_START = -6795364578871345152  # what the cf CLI sends for "from the beginning"
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,18 @@ class LogCache(Client):
         with reading(answer):
             batch = parse_object(answer.content).within("envelopes").maybe_items("batch")
         return [line for line in map(_line, batch) if line]
+
+    def oldest_envelope(self, source_id: str) -> int | None:
+        """When the oldest envelope of any type that the cache still has was made, in nanoseconds; None: it has none.
+
+        What was printed before and not read by then is lost. NotFound as for :meth:`read_logs`.
+        """
+        params = {"start_time": str(_NO_START), "limit": "1", "descending": "false"}
+        answer = self._request("GET", self._log_address(source_id), params=params, foreign_404=False)
+        with reading(answer):
+            batch = parse_object(answer.content).within("envelopes").maybe_items("batch")
+            stamp = batch[0].as_text("timestamp") if batch else ""
+        return int(stamp) if stamp.isascii() and stamp.isdigit() else None
 
     def _log_address(self, source_id: str) -> str:
         """Put the path on Log Cache's host in place of the link's own path, as the cf CLI does."""

@@ -1,0 +1,1 @@
+"""Logs of an environment: collected from the platform, kept, searched, followed live (product.md, Debugging)."""

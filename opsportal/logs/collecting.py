@@ -1,0 +1,103 @@
+"""Reading one environment's source on the platform into entries: to its end, each line once. Tasks come here alone."""
+
+import logging
+import re
+import time
+from collections.abc import Sequence
+
+from django.conf import settings
+
+from opsportal.adapters.cloudfoundry import CloudFoundryError, Foundation, LogLine
+from opsportal.environments.models import Environment
+from opsportal.kit.wording import plain
+from opsportal.logs import channels, joining, place, rules, store
+from opsportal.logs.lines import SECOND, Line
+from opsportal.logs.models import LONGEST_INSTANCE, LONGEST_LAYER
+
+log = logging.getLogger(__name__)
+
+#: Lines in one answer; answers read in one look, so that no look goes on for ever.
+BATCH, PAGES = 1000, 40
+#: How far the platform's clock and ours may differ, when it is asked whether lines were lost.
+CLOCKS = 5 * SECOND
+_REVISION = re.compile(r"^APP/REV/\d+/")
+
+
+def look(environment: Environment, cf: Foundation) -> int:
+    """Read what is new of one environment, unless another worker does. Returns how many entries were kept."""
+    held = store.claim(environment.pk, environment.app_guid)
+    if held is None:
+        return 0
+    kept, read_to_end, problem = 0, False, ""
+    try:
+        kept, read_to_end = _read(held, cf)
+    except CloudFoundryError as error:
+        problem = str(error)
+        log.warning("the log of %s could not be read: %s", environment.name, error)
+    except store.LostTail:
+        log.info("another worker reads the log of %s now", environment.name)
+        return kept
+    wait = rules.next_look(
+        0 if kept else held.idle_looks + 1,
+        channels.is_watched(environment.pk),
+        settings.LOG_LOOK_SECONDS,
+        settings.LOG_IDLE_LOOK_SECONDS,
+    )
+    unread = not read_to_end and not problem
+    store.release(
+        held, found=bool(kept), next_seconds=0 if unread else wait, read_to_end=read_to_end, problem=problem
+    )
+    return kept
+
+
+def _read(held: store.Claim, cf: Foundation) -> tuple[int, bool]:
+    """Page by page up to the newest line. Returns how many entries were kept, and whether the end was reached."""
+    start, kept, carried = held.place.from_ns, 0, list[Line]()
+    for page in range(PAGES):
+        batch = [_line(each) for each in cf.read_logs(held.source, start_time=start, limit=BATCH)]
+        if page == 0:
+            _mind_the_gap(held, cf, batch)
+        full = len(batch) >= BATCH
+        carried, new = _take(held, batch, carried, full=full)
+        kept += new
+        if not full:
+            return kept, True
+        start = max(batch[-1].at_ns, start + 1)
+    return kept, False
+
+
+def _take(
+    held: store.Claim, batch: Sequence[Line], carried: list[Line], *, full: bool
+) -> tuple[list[Line], int]:
+    """Keep what is certain of a page; answer the lines that wait for more, and how many entries were kept."""
+    known = {place.digest(line) for line in carried}
+    fresh = [line for line in held.place.fresh(batch) if place.digest(line) not in known]
+    entries = joining.join(sorted([*carried, *fresh], key=lambda line: line.at_ns))
+    # A full page ends somewhere amid the lines, the last one at this very moment.
+    upto = batch[-1].at_ns if full else time.time_ns()
+    certain, waiting = joining.settled(entries, upto)
+    waits = [line for entry in waiting for line in entry.lines]
+    if not certain:
+        return waits, 0
+    taken = [line for entry in certain for line in entry.lines]
+    newest = store.keep(held, certain, held.place.after(taken, waits))
+    channels.announce(held.environment_id, newest)
+    return waits, len(certain)
+
+
+def _mind_the_gap(held: store.Claim, cf: Foundation, batch: Sequence[Line]) -> None:
+    """Ask for the oldest envelope only where the newest line that we know is gone."""
+    looked = held.looked_ns - CLOCKS if held.looked_ns else 0
+    if place.missed(held.place, looked, batch, 2**62) is None:
+        return
+    lost = place.missed(held.place, looked, batch, cf.oldest_envelope(held.source))
+    if lost is not None:
+        store.note_gap(held, *lost)
+
+
+def _line(line: LogLine) -> Line:
+    """A line as it is kept and compared: as a terminal would leave it, with its revision left out of the layer."""
+    layer = _REVISION.sub("APP/", line.source_type or "APP")
+    return Line(
+        line.at_ns, layer[:LONGEST_LAYER], line.instance[:LONGEST_INSTANCE], line.stream, plain(line.text)
+    )

@@ -1,0 +1,64 @@
+"""What keeps the logs: look at each source whose time has come, forget what is too old or too much."""
+
+import time
+from datetime import timedelta
+
+import redis
+from celery import shared_task
+from django.conf import settings
+from django.core.cache import cache
+from django.utils import timezone
+from kombu.exceptions import OperationalError
+
+from opsportal.environments import platform
+from opsportal.environments.models import Environment
+from opsportal.logs import collecting, store
+from opsportal.logs.lines import SECOND
+from opsportal.logs.models import Tail
+
+#: Looks started in one round; seconds until one that was rung for may be rung for again; seconds to delete in.
+ROUND, APART, DELETING_SECONDS = 60, 5, 60
+MEGABYTE = 1_000_000
+
+
+@shared_task(name="logs.collect_due", soft_time_limit=30, time_limit=60)
+def collect_due() -> None:
+    """Start a look at each environment with an app whose log is due, the longest waiting first."""
+    now = timezone.now()
+    for pk in Environment.objects.exclude(app_guid="").filter(log_tail=None).values_list("pk", flat=True):
+        Tail.objects.get_or_create(pk=pk)
+    due = Tail.objects.filter(due_at__lte=now).exclude(environment__app_guid="").exclude(lease_until__gt=now)
+    for pk in due.order_by("due_at").values_list("pk", flat=True)[:ROUND]:
+        ring(pk)
+
+
+@shared_task(name="logs.collect", soft_time_limit=120, time_limit=150)
+def collect(environment_id: int) -> None:
+    """Read what is new in one environment's log."""
+    cache.delete(f"log-rung:{environment_id}")
+    environment = Environment.objects.filter(pk=environment_id).exclude(app_guid="").first()
+    if environment is not None:
+        collecting.look(environment, platform.foundation())
+
+
+@shared_task(name="logs.forget_old", soft_time_limit=120, time_limit=150)
+def forget_old() -> None:
+    """Delete what is older or more than is to be kept, in chunks; what is left over waits for the next round."""
+    until = time.monotonic() + DELETING_SECONDS
+    oldest = round((timezone.now() - timedelta(days=settings.LOG_KEEP_DAYS)).timestamp()) * SECOND
+    most = settings.LOG_KEEP_MB * MEGABYTE
+    for pk in Tail.objects.order_by("pk").values_list("pk", flat=True):
+        while time.monotonic() < until and store.forget_before(pk, oldest):
+            pass
+        while time.monotonic() < until and Tail.objects.filter(pk=pk, kept_bytes__gt=most).exists():
+            if not store.forget_oldest(pk):
+                break
+
+
+def ring(environment_id: int) -> None:
+    """Ask for a look, once until it begins. A broker that is away leaves the next round to ask again."""
+    try:
+        if cache.add(f"log-rung:{environment_id}", 1, timeout=APART):
+            collect.apply_async((environment_id,), expires=30, retry=False)
+    except (OperationalError, redis.RedisError, OSError):
+        return
