@@ -118,11 +118,107 @@ CATALOGUE: dict[str, Words] = {
         "Somebody cancelled the rollout on the platform.",
         "Find out who and why (cf events {app}), then retry from this step.",
     ),
-    "platform:task-failed": Words(
+    "platform:task-failed": Words(_Y, "The task “{task}” failed: {what}", "{remedy}"),
+    "platform:task-signal": Words(_Y, "The task “{task}” was ended by a signal: {what}", "{remedy}"),
+    "platform:task-memory": Words(
         _Y,
-        "The task “{task}” failed: {what}",
-        "The new code runs already. Its output says why: mend it on the branch, push, and deploy again with migrating. "
-        "Retry from this step only when the cause lay outside the code.",
+        "The task “{task}” used more memory than it had: {what}",
+        "Run it with more memory, or make it need less; then retry from this step.",
+    ),
+    "platform:task-timeout": Words(
+        _Y,
+        "The task “{task}” did not end within {limit} and was stopped.",
+        "Its output shows how far it came. Make it quicker or split it, or have an admin raise TASK_SECONDS.",
+    ),
+    "platform:task-cancelled": Words(
+        _Y,
+        "The task “{task}” was stopped before its end: {what}",
+        "Find out who and why (cf events), then retry from this step.",
+    ),
+    "platform:task-not-started": Words(
+        _P,
+        "The task “{task}” did not start: {what}",
+        "The platform had no room or nobody to run it. Wait, then retry from this step.",
+    ),
+    "platform:app-gone": Words(
+        _Y,
+        "There is no application “{app}” in the space “{space}”.",
+        "Deploy to the environment first: what this does needs an application.",
+    ),
+    "platform:no-droplet": Words(
+        _Y,
+        "“{app}” has nothing staged to run.",
+        "Deploy to the environment first.",
+    ),
+    "platform:too-large": Words(
+        _Y,
+        "The platform refused the size: {what}",
+        "Ask for less, or have an admin look at the quota; nothing was changed.",
+    ),
+    "guard:stable": Words(
+        _Y,
+        "This is never done on stable, by anyone, by any path. {what}",
+        "Nothing was changed. If this environment is not stable, tell an admin: its names on the platform say that it is.",
+    ),
+    "guard:mismatch": Words(
+        _O,
+        "What the portal knows does not fit the platform: {what}",
+        "Nothing was changed. An admin looks at the environment's app and space before this is tried again.",
+    ),
+    "guard:foreign-database": Words(
+        _Y,
+        "“{app}” is bound to the database “{database}” of the space “{space}”.",
+        "Nothing was changed, so that no other environment's data is. Unbind it (cf unbind-service {app} {database}), "
+        "restart, and try again.",
+    ),
+    "database:none": Words(
+        _Y,
+        "There is no database “{name}” in the space “{space}”.",
+        "{remedy}",
+    ),
+    "database:several": Words(
+        _Y,
+        "“{app}” is bound to several databases: {names}.",
+        "Unbind those that are not its own, then try again. Nothing was changed.",
+    ),
+    "database:in-use": Words(
+        _Y,
+        "The database “{name}” is used elsewhere too: {what}",
+        "End that first; deleting it would take it away there. Nothing was deleted.",
+    ),
+    "service:failed": Words(
+        _P,
+        "The platform could not {what} “{name}”: {why}",
+        "Look at the platform's status, then retry from this step: what is half made is removed first.",
+    ),
+    "service:too-long": Words(
+        _P,
+        "The platform did not {what} “{name}” within {limit}.",
+        "It may still do so. Look at cf service {name}, then retry from this step: it goes on from what is there.",
+    ),
+    "copy:no-sharing": Words(
+        _Y,
+        "The platform does not let “{name}” be shared: {what}",
+        "An admin of the platform switches service_instance_sharing on; the portal's account needs SpaceDeveloper in "
+        "both spaces.",
+    ),
+    "roll-back:expired": Words(
+        _Y,
+        "Version {number} can no longer be rolled back to: the platform has removed its droplet.",
+        "{still} Otherwise deploy its commit {commit} again: that builds anew.",
+    ),
+    "promote:drift": Words(
+        _Y,
+        "What runs on {source} is not what the portal deployed there: {what}",
+        "Deploy to {source} what it should run, see that it is good, then promote.",
+    ),
+    "promote:checksum": Words(
+        _P,
+        "The copied droplet is not the one that runs on {source}: {what}",
+        "Nothing was rolled out. Retry from this step; if it stays so, tell the platform's support.",
+    ),
+    "promote:source-gone": Words(
+        _Y, "{source} has no droplet that could be promoted: {what}", "Deploy there first, then promote."
     ),
     "platform:wrong-version": Words(
         _Y,
