@@ -10,6 +10,18 @@ from opsportal.accounts.grants import ADMIN, OWNER
 from opsportal.accounts.models import Person, PersonRole
 from opsportal.accounts.rules import Actor, Place, Refused, Verdict
 
+__all__ = [
+    "SERVICE",
+    "By",
+    "Person",
+    "active_admins",
+    "actor_for",
+    "in_words",
+    "may",
+    "person_named",
+    "require",
+]
+
 #: The portal itself: its schedule, its CD service. It signs nowhere in and holds no role.
 SERVICE: Final = Actor(
     username="opsportal", name="The portal", roles=frozenset(), active=True, is_service=True

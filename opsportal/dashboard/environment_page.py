@@ -6,16 +6,16 @@ from typing import Any
 from django.urls import reverse
 
 from opsportal.accounts import queries as accounts
-from opsportal.accounts.models import Person
+from opsportal.accounts.queries import Person
 from opsportal.accounts.rules import Permission
-from opsportal.dashboard.queries import progress
 from opsportal.environments import holds
-from opsportal.environments.models import Environment, Health
+from opsportal.environments import queries as environments
+from opsportal.environments.queries import Environment, Health
 from opsportal.environments.rules import Witnesses, drift
 from opsportal.kit import wording
-from opsportal.operations import equal_lines, offers, report
+from opsportal.operations import equal_lines, offers, report, under_way
 from opsportal.operations import queries as operations
-from opsportal.operations.models import State
+from opsportal.operations.queries import State
 
 HISTORY_SHOWN = 15
 PUSHES_SHOWN = 5
@@ -35,11 +35,11 @@ class Witness:
 
 def context(name: str, person: Person) -> dict[str, Any] | None:
     """The template's context; None when there is no such environment."""
-    found = Environment.objects.select_related("owner").filter(name=name).first()
+    found = environments.find(name)
     if found is None:
         return None
     hold = holds.active(found)
-    history = list(found.operations.select_related("requested_by").order_by("-created_at")[:HISTORY_SHOWN])
+    history = operations.history_of(found, HISTORY_SHOWN)
     return {
         "environment": found,
         "address": found.routes[0] if found.routes and found.instances_running else "",
@@ -47,13 +47,13 @@ def context(name: str, person: Person) -> dict[str, Any] | None:
         "answer": answer(found),
         "witnesses": witnesses(found),
         "instances": [_instance(each) for each in found.instances] if found.instances_wanted else [],
-        "queue": [progress(each, report.usual_seconds(each.kind)) for each in operations.queue_of(found)],
+        "queue": under_way.of_environment(found),
         "history": [(each, report.took(each)) for each in history],
         "may_deploy": accounts.may(person, Permission.DEPLOY, operations.place_of(found)),
         "groups": offers.for_environment(found, person),
         "hold": hold,
         "hold_words": holds.words(hold) if hold else "",
-        "pushes": found.pushes.select_related("operation")[:PUSHES_SHOWN],
+        "pushes": operations.pushes_to(found, PUSHES_SHOWN),
         "deploy_url": reverse("operations:deploy", args=[found.name]),
         "lines": "\n".join(equal_lines.look(found)),
     }

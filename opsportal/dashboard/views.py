@@ -10,6 +10,7 @@ from django.views.decorators.http import require_GET
 from opsportal.accounts.gates import permitted, person_of, signed_in
 from opsportal.accounts.rules import Permission
 from opsportal.dashboard import environment_page, gallery, queries
+from opsportal.environments import queries as environments
 
 FILTERS = {"": "All", "mine": "Mine, or deployed by me", "drifted": "Drifted", "failed": "Failed or unwell"}
 
@@ -22,7 +23,7 @@ def home(request: HttpRequest) -> HttpResponse:
     ``?find=`` is the search of every page's head: an environment's name goes straight to its page.
     """
     if wanted := request.GET.get("find", "").strip()[:200]:
-        name = queries.named(wanted)
+        name = environments.named(wanted)
         home_found = f"{reverse('dashboard:home')}?{urlencode({'q': wanted})}"
         return redirect("dashboard:environment", name) if name else redirect(home_found)
     text, only = request.GET.get("q", "").strip()[:200], request.GET.get("only", "")

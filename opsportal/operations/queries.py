@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping
 from typing import Any
+from uuid import UUID
 
-from django.db.models import Count, Q
+from django.db.models import Case, CharField, Count, OuterRef, Q, QuerySet, Subquery, Value, When
+from django.db.models.functions import Cast
 
 from opsportal.accounts import queries as accounts
 from opsportal.accounts.queries import SERVICE, By
@@ -11,9 +13,26 @@ from opsportal.accounts.rules import Verdict, cancelling, retrying
 from opsportal.environments import holds
 from opsportal.environments.models import Environment
 from opsportal.operations import registry
-from opsportal.operations.models import ENDED, HOLDING, UNDER_WAY, Operation, State
+from opsportal.operations.models import ENDED, HOLDING, UNDER_WAY, Operation, Push, State
 from opsportal.operations.registry import Confirm, Kind
 from opsportal.operations.rules import Facts, Finding, Hold, findings
+
+__all__ = [
+    "Operation",
+    "State",
+    "facts",
+    "facts_of_operation",
+    "findings_for",
+    "history_of",
+    "last_failed",
+    "may_cancel",
+    "may_retry",
+    "place_of",
+    "position_in_queue",
+    "pushes_to",
+    "queue_of",
+    "requester_of",
+]
 
 place_of = holds.place_of
 
@@ -147,3 +166,23 @@ def position_in_queue(operation: Operation) -> int:
         number=Count("id")
     )
     return int(counted["number"])
+
+
+def last_failed() -> dict[str, UUID]:
+    """Environment name → its newest operation, for those whose newest one failed."""
+    failed = When(state=State.FAILED, then=Cast("id", CharField()))
+    newest = Operation.objects.filter(environment=OuterRef("pk")).order_by("-created_at")
+    newest_failed = newest.values(failed=Case(failed, default=Value(""), output_field=CharField()))[:1]
+    found = Environment.objects.order_by().annotate(failed=Subquery(newest_failed))
+    return {name: UUID(failed) for name, failed in found.values_list("name", "failed") if failed}
+
+
+def history_of(environment: Environment, limit: int) -> list[Operation]:
+    """The newest operations of an environment."""
+    rows = environment.operations.select_related("requested_by").order_by("-created_at")
+    return list(rows[:limit])
+
+
+def pushes_to(environment: Environment, limit: int) -> QuerySet[Push]:
+    """What was decided about the newest pushes that an environment follows."""
+    return environment.pushes.select_related("operation")[:limit]

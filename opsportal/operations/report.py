@@ -2,11 +2,11 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from statistics import median
-from typing import Any
+from typing import Any, Protocol
 
 from django.core.cache import cache
 from django.urls import reverse
@@ -84,7 +84,18 @@ def _measure(kind: str) -> dict[str, float]:
     return {name: median(seconds) for name, seconds in taken.items()}
 
 
-def seconds_left(steps: list[Step], usual: Mapping[str, float], now: datetime) -> float | None:
+class Stage(Protocol):
+    """A step as far as its time goes."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def state(self) -> str: ...
+    @property
+    def started_at(self) -> datetime | None: ...
+
+
+def seconds_left(steps: Sequence[Stage], usual: Mapping[str, float], now: datetime) -> float | None:
     """How long an operation still takes if it goes as usual; None when nothing is known, or it does not."""
     known = [each for each in steps if each.state in OPEN and each.name in usual]
     if not known:
