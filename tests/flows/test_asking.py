@@ -1,0 +1,196 @@
+"""Asking for an operation on its page: what will happen, the confirmation that fits the harm, ten seconds to undo."""
+
+from dataclasses import replace
+
+import pytest
+from django.test import Client
+
+from opsportal.environments import actions as environments
+from opsportal.operations import registry, saved_commands
+from opsportal.operations.models import Operation, SavedCommand, Schedule, State
+from opsportal.operations.registry import BadParameter, Confirm, Parameter
+from tests.support.engine import kind_of_steps, succeed
+from tests.support.people import environment, person
+
+pytestmark = [pytest.mark.django_db, pytest.mark.database]
+
+MIGRATE = "/environments/ab/do/migrate"
+
+
+def clean(place, given):
+    if given.get("what") == "bad":
+        raise BadParameter("what", "Anything but that.")
+    return dict(given)
+
+
+@pytest.fixture(autouse=True)
+def kind():
+    with kind_of_steps(succeed) as made:
+        yield change(made, clean=clean, confirm=Confirm.UNDO)
+
+
+def change(kind, **values):
+    return registry.register(replace(kind, **values))
+
+
+@pytest.fixture
+def ab():
+    return environment("ab", owner="ana")
+
+
+def client_of(username):
+    made = Client()
+    made.force_login(person(username), backend="django.contrib.auth.backends.ModelBackend")
+    return made
+
+
+def text_of(answer):
+    return " ".join(answer.content.decode().split())
+
+
+def test_one_click_asks_for_it_and_leaves_ten_seconds_to_undo(ab):
+    answer = client_of("ana").post(MIGRATE)
+
+    operation = Operation.objects.get()
+    assert answer.url == f"/operations/{operation.id}/"
+    assert operation.can_be_undone
+    client_of("ana").post(f"/operations/{operation.id}/cancel")
+    operation.refresh_from_db()
+    assert operation.state == State.CANCELLED
+
+
+def test_what_cannot_be_undone_says_what_is_lost_and_wants_the_name(ab, kind):
+    change(kind, confirm=Confirm.TYPED, loses=lambda place, params: ["All rows of its database."])
+    shown = text_of(client_of("ana").get(MIGRATE))
+    assert "All rows of its database." in shown
+
+    refused = client_of("ana").post(MIGRATE, {"confirmed": "ba"})
+    assert refused.status_code == 409
+    assert "is not the environment" in text_of(refused)
+    assert not Operation.objects.exists()
+
+    assert client_of("ana").post(MIGRATE, {"confirmed": "ab"}).status_code == 302
+
+
+def test_nobody_gets_round_the_name_by_asking_elsewhere(ab, kind):
+    change(kind, confirm=Confirm.TYPED)
+
+    assert client_of("ana").post(MIGRATE).status_code == 422
+
+
+def test_a_bad_parameter_is_told_at_its_field_and_nothing_typed_is_lost(ab):
+    answer = client_of("ana").post(MIGRATE, {"what": "bad"})
+
+    assert answer.status_code == 422
+    assert "Anything but that." in text_of(answer)
+    assert 'value="bad"' in text_of(answer)
+
+
+def test_the_outlook_follows_what_is_typed_before_anything_is_asked_for(ab, kind):
+    change(kind, preview=lambda place, params: [f"With {params.get('what', 'nothing')}."])
+
+    answer = client_of("ana").get(
+        MIGRATE, {"what": "salt"}, headers={"HX-Request": "true", "HX-Target": "outlook"}
+    )
+
+    assert "With salt." in text_of(answer)
+    assert "<h1" not in text_of(answer)
+
+
+def test_on_stable_it_asks_for_a_reason_where_one_is_needed(kind):
+    environment("stable")
+    change(kind, reason_on=frozenset({"stable"}))
+
+    assert client_of("lee").post("/environments/stable/do/migrate", {"reason": ""}).status_code == 422
+    assert client_of("lee").post("/environments/stable/do/migrate", {"reason": "500s"}).status_code == 302
+    assert Operation.objects.get().reason == "500s"
+
+
+def test_who_may_not_is_told_why_and_who_can(ab):
+    answer = client_of("pam").post(MIGRATE)
+
+    assert answer.status_code == 409
+    assert "may migrate the sandbox ab" in text_of(answer)
+
+
+def test_a_held_environment_offers_its_hold_to_pass_only_to_those_it_lets(ab):
+    environments.hold(environment=ab, reason="The demo is on", by=person("lee"))
+
+    assert "Pass the hold" not in text_of(client_of("ana").get(MIGRATE))
+    refused = client_of("ana").post(MIGRATE, {"passes_hold": "on"})
+    assert refused.status_code == 409
+    assert "The demo is on" in text_of(refused)
+
+    assert client_of("lee").post(MIGRATE).status_code == 409
+    assert client_of("lee").post(MIGRATE, {"passes_hold": "on"}).status_code == 302
+
+
+@pytest.mark.parametrize("path", ["/environments/none/do/migrate", "/environments/ab/do/nothing"])
+def test_what_does_not_exist_is_not_found(ab, path):
+    assert client_of("ana").get(path).status_code == 404
+
+
+def test_holding_and_releasing_on_the_page(ab):
+    lee = client_of("lee")
+    assert lee.post("/environments/ab/hold", {"reason": "", "passes": "lead"}).status_code == 422
+    lee.post("/environments/ab/hold", {"reason": "The demo is on", "passes": "nobody", "hours": "4"})
+    assert "Held by Lee Lindqvist until" in text_of(lee.get("/environments/ab/"))
+
+    assert client_of("dee").post("/environments/ab/release").status_code == 403
+    lee.post("/environments/ab/release", {"reason": "Over"})
+
+    assert "Held by" not in text_of(lee.get("/environments/ab/"))
+
+
+def test_a_schedule_is_set_up_shown_and_switched_on_the_page(ab):
+    ana = client_of("ana")
+    asked = {"kind": "migrate", "environment": "ab", "weekdays": ["0", "2"], "times": "06:30"}
+    assert "Monday and Wednesday" not in text_of(ana.get("/schedules/"))
+    assert ana.post("/schedules/new", {**asked, "times": "noon"}).status_code == 422
+    ana.post("/schedules/new", asked)
+
+    assert "on Monday and Wednesday at 06:30" in text_of(ana.get("/schedules/"))
+    row = Schedule.objects.get()
+    assert client_of("pam").post(f"/schedules/{row.pk}/switch", {"turn": "off"}).status_code == 403
+    ana.post(f"/schedules/{row.pk}/switch", {"turn": "off"})
+    assert "switched off" in text_of(ana.get("/schedules/"))
+    ana.post(f"/schedules/{row.pk}/remove")
+    assert not Schedule.objects.exists()
+
+
+@pytest.fixture
+def run_task(kind):
+    parameters = (Parameter("command", "Command", "Any.", required=True),)
+    before = registry.kind("run_task")
+    registry.register(replace(kind, name="run_task", title="Run task", parameters=parameters))
+    yield
+    registry._kinds.pop("run_task")
+    if before:
+        registry.register(before)
+
+
+def test_a_saved_command_is_filled_in_quoted_and_run(ab, run_task):
+    saved = saved_commands.save(
+        title="Find a user", what="", command="python manage.py find {who}", asked="who: text: Who",
+        roles=["engineer"], places=[], by=person("lee"),
+    )  # fmt: skip
+    path = f"/environments/ab/commands/{saved.pk}"
+    assert "Find a user" in text_of(client_of("ana").get("/environments/ab/do/run_task"))
+    assert client_of("dee").get(path).status_code == 404
+
+    assert client_of("ana").post(path, {"p_who": ""}).status_code == 422
+    client_of("ana").post(path, {"p_who": "x; rm -rf /"})
+
+    assert Operation.objects.get().params == {"command": "python manage.py find 'x; rm -rf /'"}
+
+
+def test_commands_are_kept_by_leads_and_admins_only(run_task):
+    asked = {"title": "T", "command": "do {it}", "parameters": "it: text"}
+    assert client_of("ana").post("/commands/new", asked).status_code == 403
+    assert client_of("lee").post("/commands/new", {**asked, "command": "do {that}"}).status_code == 422
+    client_of("lee").post("/commands/new", asked)
+    saved = SavedCommand.objects.get()
+    client_of("ada").post(f"/commands/{saved.pk}", {**asked, "title": "Better"})
+    assert "Better" in text_of(client_of("pam").get("/commands/"))
+    client_of("ada").post(f"/commands/{saved.pk}/remove")
+    assert not SavedCommand.objects.exists()
