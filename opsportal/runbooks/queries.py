@@ -15,14 +15,16 @@ from opsportal.environments.models import Environment
 from opsportal.operations import offers, registry
 from opsportal.operations.registry import Kind
 from opsportal.runbooks import library
-from opsportal.runbooks.library import Runbook
+from opsportal.runbooks.filling import fill
+from opsportal.runbooks.library import Group, Runbook
 from opsportal.runbooks.rendering import Button, Filling, Rendered, render
 
 #: ``[page: name]`` → its words and address; each is a page of one environment.
 PAGES: Final = {
-    "environment": ("{environment}'s page", "dashboard:environment"),
+    "environment": ("The page of {environment}", "dashboard:environment"),
     "hold": ("Hold {environment}", "environments:hold"),
     "logs": ("Logs of {environment}", "logs:search"),
+    "shell": ("Shell lines for {environment}", "logs:shell"),
     "history": ("What was done on {environment}", "operations:history"),
 }
 #: Where an environment is chosen on the page.
@@ -74,6 +76,15 @@ def names(environment: Environment | None) -> dict[str, str]:
 def database(app: str, services: Iterable[str]) -> str:
     """The database service bound to an application, else what it is called by custom (product.md, The world)."""
     return next((name for name in services if name.endswith("-database")), f"{app}-database")
+
+
+def entries(group: Group, environment: Environment | None) -> list[tuple[str, str, str]]:
+    """A group of the list: (title, what it is for, address) of each runbook, filled in for ``environment``."""
+    known, name = names(environment), environment.name if environment else ""
+    return [
+        (fill(each.title, known), fill(each.purpose, known), page_address(each.name, name))
+        for each in group.runbooks
+    ]
 
 
 def page(runbook: Runbook, environment: Environment | None, person: Person) -> Rendered:

@@ -156,7 +156,12 @@ def _label_cells(tokens: list[Token]) -> None:
             heads.append(_plain(inside, {}))
         elif token.type == "td_open":
             token.attrs = {"data-label": heads[column]} if heads[column : column + 1] else {}
+            inside.children = [_raw('<span class="cell">'), *(inside.children or ()), _raw("</span>")]
             column += 1
+
+
+def _raw(html: str) -> Token:
+    return Token("html_inline", "", 0, content=html)
 
 
 def _fill(token: Token, given: Filling) -> None:

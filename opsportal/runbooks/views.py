@@ -21,16 +21,14 @@ def index(request: HttpRequest) -> HttpResponse:
     chosen = form.chosen()
     text = request.GET.get("q", "").strip()[:200]
     groups = library.search(text)
+    environment = queries.environment_named(chosen)
     context = {
         "form": form,
         "chosen": chosen,
         "q": text,
         "all_url": queries.index_address(chosen),
         "count": sum(len(group.runbooks) for group in groups),
-        "groups": [
-            (group.title, [(each, queries.page_address(each.name, chosen)) for each in group.runbooks])
-            for group in groups
-        ],
+        "groups": [(group.title, queries.entries(group, environment)) for group in groups],
     }
     part = "#results" if request.headers.get("HX-Target") == "results" else ""
     return render(request, f"runbooks/index.html{part}", context)

@@ -180,8 +180,8 @@ def test_an_anchor_does_not_move_with_the_environment() -> None:
 
 def test_a_cell_knows_its_column_so_that_a_phone_can_show_it() -> None:
     html = render("| it says | what to do |\n|---|:-:|\n| no | yes |\n", Filling()).html
-    assert '<td data-label="it says">no</td>' in html
-    assert '<td data-label="what to do">yes</td>' in html
+    assert '<td data-label="it says"><span class="cell">no</span></td>' in html
+    assert '<td data-label="what to do"><span class="cell">yes</span></td>' in html
     assert 'scope="col"' in html
     assert "style" not in html
 

@@ -78,6 +78,13 @@ def test_the_list_is_searched_by_words(ana: Person, words: str, found: str) -> N
     assert "1 runbook with" in shown
 
 
+def test_the_list_is_filled_in_too_and_leads_on_with_the_environment(ana: Person) -> None:
+    estate.environment("ab")
+    shown = page(ana, "/runbooks/?environment=ab")
+    assert "<td>You want getgov-ab to run a branch.</td>" in shown
+    assert 'href="/runbooks/errors/?environment=ab"' in shown
+
+
 def test_a_search_without_result_says_what_to_do(ana: Person) -> None:
     shown = page(ana, "/runbooks/?q=nothing-like-it&environment=")
     assert "No runbook holds these words" in shown
