@@ -11,7 +11,7 @@ from opsportal.kit.wording import duration
 from opsportal.operations.models import Step
 from opsportal.operations.outcomes import Done, Fail, Outcome, Wait
 from opsportal.operations.run import LABEL, Run, short_name
-from opsportal.operations.steps import log_tail
+from opsportal.operations.steps import guard, log_tail
 from opsportal.operations.steps.once import once
 from opsportal.operations.steps.pacing import fraction_of_usual, look_again_in
 from opsportal.operations.task_results import ERRORS, Ending, TaskResult, task_result
@@ -44,6 +44,7 @@ def run_task(
     ``awaited_because``: why a cancel waits for its end, where the step must not be interrupted.
     """
     unique = short_name(run.operation.id, name, run.step.attempt)
+    run.facts["task_started"] = True
     guid = once(
         run,
         "task",
@@ -70,7 +71,13 @@ def run_task(
         return Wait(0.0 if look.more else look_again_in(run), task.state.capitalize(), fraction_of_usual(run))
     if look.more or not (look.ended or _late(run)):
         return Wait(0.0 if look.more else 0.2, f"{result.words} Its last lines are read")
+    run.facts["task_started"] = False
     return _outcome(result, command, remedy)
+
+
+def begun(run: Run) -> bool:
+    """Whether this step's task was asked for already, so that what must be asked before it no longer needs to be."""
+    return bool({"task", "task_intended_at"} & run.memo.keys())
 
 
 def follow_tasks(run: Run, *tasks: Task) -> log_tail.Look:
@@ -176,6 +183,12 @@ def migrate_if_asked(run: Run) -> Outcome:
 def migrate(run: Run, *, remedy: str = AFTERWARDS) -> Outcome:
     """``manage.py migrate`` as a task; safe to repeat, never interrupted."""
     return run_task(run, "migrate", settings.MIGRATE_COMMAND, remedy=remedy, awaited_because=WHY_AWAITED)
+
+
+def load_fixtures(run: Run) -> Outcome:
+    """Load by itself: never on stable, which the step makes sure of once more."""
+    closed = None if begun(run) else guard.destructive(run)
+    return closed or load(run)
 
 
 def load(run: Run) -> Outcome:

@@ -40,6 +40,14 @@ def record(run: Run) -> Outcome:
     return Done(f"{run.facts['commit'][:8]} runs on {environment.name}")
 
 
+def look_afresh(run: Run) -> Outcome:
+    """Look at the environment, so that its page tells what is there now."""
+    environment = run.environment
+    environment.refresh_from_db()
+    witnesses.refresh(environment, run.cf)
+    return Done()
+
+
 def keep_what_was_rolled_out(run: Run) -> None:
     """Git's witness from now on: the new version serves, whether or not what follows succeeds."""
     environments.record_deploy(

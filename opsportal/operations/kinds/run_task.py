@@ -1,0 +1,68 @@
+"""Run task: any command, as a task, with all it printed and how it ended (product.md, Operations)."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.conf import settings
+
+from opsportal.accounts.rules import Permission
+from opsportal.environments.models import Environment, EnvironmentKind
+from opsportal.operations import asking
+from opsportal.operations.outcomes import Outcome
+from opsportal.operations.registry import Input, Kind, Parameter, StepDefinition, register
+from opsportal.operations.run import Run
+from opsportal.operations.steps import check, place, tasks
+from opsportal.operations.steps.check import refused
+
+LEAST_MB, MOST_MB = 16, 65_536
+
+
+def clean(environment: Environment, given: Mapping[str, str]) -> dict[str, Any]:
+    """``{command, memory, disk}``; sizes in MB, None for the platform's own."""
+    return {
+        "command": asking.command(given.get("command", "")),
+        "memory": asking.number(
+            "memory", given.get("memory", ""), "Memory in MB", least=LEAST_MB, most=MOST_MB
+        ),
+        "disk": asking.number("disk", given.get("disk", ""), "Disk in MB", least=LEAST_MB, most=MOST_MB),
+    }
+
+
+def run_the_command(run: Run) -> Outcome:
+    """The command as a task; the rules are asked once more before it starts."""
+    params = run.params
+    closed = None if tasks.begun(run) else refused(run)
+    return closed or tasks.run_task(
+        run, "task", params["command"], memory_mb=params.get("memory"), disk_mb=params.get("disk")
+    )
+
+
+RUN_TASK = register(
+    Kind(
+        name="run_task",
+        title="Run task",
+        what="Runs a command beside the application and shows what it printed, whether it ended, and how.",
+        permission=Permission.RUN_TASK,
+        group="data",
+        reason_on=frozenset({EnvironmentKind.STABLE}),
+        allowed_on=frozenset(EnvironmentKind.values),
+        parameters=(
+            Parameter(
+                "command", "Command", "One line for a shell, such as python manage.py check.", required=True
+            ),
+            Parameter(
+                "memory", "Memory in MB", "Empty: the platform's own (usually 1,024).", input=Input.NUMBER
+            ),
+            Parameter("disk", "Disk in MB", "Empty: the platform's own.", input=Input.NUMBER),
+        ),
+        clean=clean,
+        headline=lambda environment, params: f"Run {params['command']}",
+        steps=(
+            StepDefinition("check", "Check the rules", check.check_rules, limit=60),
+            StepDefinition("find", "Find the application", place.find_application, limit=60),
+            StepDefinition("task", "Run the task", run_the_command, limit=settings.TASK_SECONDS + 240),
+        ),
+        tidy=(StepDefinition("stop_task", "Stop the task", tasks.stop_tasks, limit=180, when="task_started"),),
+        runbook="docs/runbooks/run_task.md",
+    )
+)
