@@ -9,6 +9,7 @@ import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 from urllib.parse import urljoin, urlsplit
@@ -28,6 +29,7 @@ DEFAULT_TIMEOUT: Timeout = (3.05, 30.0)
 LOOPBACK = "127.0.0.1"
 MOVED = frozenset({301, 302, 303, 307, 308})
 _CHUNK = 64 * 1024
+_HOSTS_REMEMBERED = 500
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -89,7 +91,31 @@ class PatientAdapter(HTTPAdapter):
 
 
 class Session(requests.Session):
-    """A requests session that leaves redirects to its caller, and their bodies unread."""
+    """A requests session that leaves redirects to its caller, and their bodies unread.
+
+    The environment's proxies and certificates are read once for each host, not anew for each call.
+    """
+
+    def __init__(self) -> None:
+        """Begin without having read any variable."""
+        super().__init__()
+        self._environment: dict[tuple[object, ...], Any] = {}
+
+    def merge_environment_settings(self, url: Any, proxies: Any, stream: Any, verify: Any, cert: Any) -> Any:
+        """What goes along with a call: the environment's proxies and certificates, as first read for its host."""
+        if proxies:
+            return super().merge_environment_settings(url, proxies, stream, verify, cert)
+        parts = urlsplit(str(url))
+        # The adapter sends nothing on this machine through a proxy, so its hosts are all the same here.
+        place = "" if is_loopback(parts.hostname or "") else f"{parts.scheme}://{parts.netloc}"
+        key = (place, stream, verify, cert)
+        known = self._environment.get(key)
+        if known is None:
+            if len(self._environment) >= _HOSTS_REMEMBERED:
+                self._environment.clear()
+            known = super().merge_environment_settings(url, proxies, stream, verify, cert)
+            self._environment[key] = known
+        return known
 
     def get_redirect_target(self, resp: requests.Response) -> str | None:
         """Say that nothing redirects: requests would read a redirect's whole body to follow it."""
@@ -214,9 +240,16 @@ def fetch_json(
     """
     patience: Timeout = timeout if isinstance(timeout, tuple) else (timeout, timeout)
     started = time.monotonic()
-    with session(user_agent=user_agent, timeout=patience) as http:
-        found = _follow(http, url, patience, max_bytes, max_redirects)
+    found = _follow(_fetcher(user_agent), url, patience, max_bytes, max_redirects)
     return replace(found, seconds=time.monotonic() - started)
+
+
+@lru_cache(maxsize=8)
+def _fetcher(user_agent: str) -> Session:
+    """The session of all fetches. An application may restart at any moment, so no connection to one is kept."""
+    made = session(user_agent=user_agent)
+    made.headers["Connection"] = "close"
+    return made
 
 
 def _follow(http: Session, url: str, patience: Timeout, max_bytes: int, hops: int) -> Fetched:
@@ -245,7 +278,8 @@ def _fetch_once(http: Session, url: str, patience: Timeout, max_bytes: int) -> t
     """Make one GET; gives what came, and the redirect's target or an empty text."""
     try:
         origin(url)
-        with http.get(url, headers={"Accept": "application/json"}, stream=True) as response:
+        headers = {"Accept": "application/json"}
+        with http.get(url, headers=headers, stream=True, timeout=patience) as response:
             status = response.status_code
             if status in MOVED and response.headers.get("Location"):
                 return Fetched(url, status), urljoin(url, response.headers["Location"])
