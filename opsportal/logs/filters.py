@@ -1,6 +1,5 @@
 """What is searched for, as it stands in the address: read, checked, and written again."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import tzinfo
 from typing import Any
@@ -54,11 +53,11 @@ class Search:
         return {name: value for name, value in said.items() if value}
 
     def parameters(self) -> dict[str, str]:
-        """The whole search as parameters of an address."""
+        """The whole search as parameters of an address, whose moments are exact to the microsecond."""
         if self.preset:
             return self.only() | ({} if self.preset == spans.DEFAULT else {"range": self.preset})
         return self.only() | {
-            "range": spans.EXACT, "from": spans.in_address(self.from_ns), "to": spans.in_address(self.to_ns),
+            "range": spans.EXACT, "from": spans.in_address(self.from_ns), "to": spans.in_address(-(-self.to_ns // 1000) * 1000),
         }  # fmt: skip
 
     def address(self, **more: str) -> str:
@@ -81,12 +80,13 @@ class SearchForm(forms.Form):
     instance = forms.ChoiceField(required=False)
     range = forms.ChoiceField(label="Time", required=False)
 
-    def __init__(self, data: Mapping[str, Any], tail: Tail | None) -> None:
+    def __init__(self, search: Search, tail: Tail | None) -> None:
+        data = search.only() | {"range": search.preset or spans.EXACT}
         super().__init__(data, auto_id="log-%s")
         choices = {
             "level": [("", "Any"), *((name, f"{name.capitalize()} or worse") for name in LEVELS)],
-            "layer": [("", "Any"), *layers(tail.layers if tail else [], str(data.get("layer", "")))],
-            "instance": [("", "Any"), *_instances(tail.instances if tail else [], str(data.get("instance", "")))],
+            "layer": [("", "Any"), *layers(tail.layers if tail else [], search.layer)],
+            "instance": [("", "Any"), *_instances(tail.instances if tail else [], search.instance)],
             "range": [*((name, words) for name, (words, _) in spans.PRESETS.items()), (spans.EXACT, "Exact, from … to …")],
         }  # fmt: skip
         for name, offered in choices.items():

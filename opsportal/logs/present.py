@@ -153,8 +153,8 @@ class Picture:
 
     bars: list[Bar] = field(default_factory=list)
     most: int = 0
-    first: datetime | None = None
-    last: datetime | None = None
+    first_words: str = ""
+    last_words: str = ""
     each: str = ""
 
 
@@ -168,7 +168,13 @@ def picture(found: Found, search: Search, zone: tzinfo) -> Picture:
     step = WIDTH / found.bars.many
     bars = [_bar(found, search, zone, number, sums[number], most, step) for number in sorted(sums)]
     first, last = found.bars.at(0)[0], found.bars.at(found.bars.many - 1)[1]
-    return Picture(bars, most, spans.moment(first), spans.moment(last), _length(found.bars.width))
+    return Picture(bars, most, in_words(first, zone), in_words(last, zone), _length(found.bars.width))
+
+
+def in_words(at_ns: int, zone: tzinfo) -> str:
+    """A moment in the viewer's zone: ``23 Nov, 05:04:09``."""
+    at = spans.moment(at_ns).astimezone(zone)
+    return f"{at.day} {at:%b}, {at:%H:%M:%S}"
 
 
 def _bar(

@@ -8,6 +8,8 @@ from datetime import datetime
 
 from django.db.models import Count, F, Max, Q, QuerySet
 from django.db.models.functions import Coalesce
+from django.urls import reverse
+from django.utils import timezone
 
 from opsportal.environments.models import Environment
 from opsportal.logs import matching, rules, spans
@@ -106,7 +108,8 @@ def _pattern_hits(rows: QuerySet[Entry], search: Search, found: Found) -> list[H
     except matching.BadPattern as error:
         found.problem = f"This is no regular expression: {error}."
     except matching.TooSlow as error:
-        found.problem, found.complete_from = str(error), reached
+        found.problem = str(error)
+        found.complete_from = reached if reached < search.to_ns else 0
     return hits
 
 
@@ -264,3 +267,10 @@ def crash_lines(environment: Environment, since: datetime, limit: int = 20) -> l
     """What the platform said of crashes since a moment, newest first: who exited, with which status."""
     rows = Entry.objects.filter(_CRASH, environment=environment, at_ns__gte=spans.nanoseconds(since))
     return list(rows.order_by("-at_ns", "-id")[:limit])
+
+
+def address(environment: Environment, since: datetime, level: str = "", layer: str = "") -> str:
+    """The page that shows an environment's entries since a moment, of a level or worse, of a layer."""
+    now = spans.nanoseconds(timezone.now())
+    wanted = Search(spans.nanoseconds(since), now, preset="", level=level, layer=layer)
+    return reverse("logs:search", args=[environment.name]) + wanted.address()

@@ -16,6 +16,7 @@ from django.http import HttpResponseBase
 from opsportal.kit.live import Topic, let_go, respond
 from opsportal.logs import channels, matching, present, queries
 from opsportal.logs.filters import Search
+from opsportal.logs.spans import in_address
 
 HEARTBEAT_SECONDS = 5.0
 LIFE_SECONDS = 600.0
@@ -58,23 +59,19 @@ def pattern(search: Search) -> matching.Matcher:
 def batch(
     environment_id: int, search: Search, after: int, matcher: matching.Matcher | None
 ) -> dict[str, Any]:
-    """What the page draws next: ``entries``, how many were ``left_out`` (and an address that finds them), ``last``."""
+    """What the page draws next: ``entries``, how many were ``left_out``, the span of all of them, ``last``."""
     news = queries.news(environment_id, search, after, DRAWN)
     rows = news.entries
     if matcher is not None and rows:
         rows = [rows[each] for each in matcher.matches([row.text for row in rows], PATTERN_SECONDS)]
+    moments = [row.at_ns for row in news.entries] + ([news.since_ns] if news.left_out else [])
     return {
         "entries": [present.live(row) for row in rows],
         "left_out": news.left_out,
-        "found_at": _span(search, news) if news.left_out else "",
+        "since": in_address(min(moments)) if moments else "",
+        "until": in_address(max(moments) + 1_000_000) if moments else "",
         "last": news.last,
     }
-
-
-def _span(search: Search, news: queries.News) -> str:
-    """The search that finds what was left out."""
-    end = max((row.at_ns for row in news.entries), default=news.since_ns) + 1
-    return search.within(min(news.since_ns, end - 1), end + 1_000_000).address()
 
 
 def _json(said: object) -> str:

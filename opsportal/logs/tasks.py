@@ -24,9 +24,9 @@ MEGABYTE = 1_000_000
 @shared_task(name="logs.collect_due", soft_time_limit=30, time_limit=60)
 def collect_due() -> None:
     """Start a look at each environment with an app whose log is due, the longest waiting first."""
-    now = timezone.now()
     for pk in Environment.objects.exclude(app_guid="").filter(log_tail=None).values_list("pk", flat=True):
         Tail.objects.get_or_create(pk=pk)
+    now = timezone.now()
     due = Tail.objects.filter(due_at__lte=now).exclude(environment__app_guid="").exclude(lease_until__gt=now)
     for pk in due.order_by("due_at").values_list("pk", flat=True)[:ROUND]:
         ring(pk)

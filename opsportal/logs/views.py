@@ -20,6 +20,7 @@ from django.http import (
 )
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.http import urlencode
 from django.views.decorators.http import require_GET
 
 from opsportal.accounts.gates import permitted
@@ -44,7 +45,7 @@ def search(request: HttpRequest, name: str) -> HttpResponse:
     _somebody_looks(environment)
     before, after = (present.read_cursor(request.GET.get(each, "")) for each in ("before", "after"))
     context = _context(environment, wanted, zone, "search")
-    form = filters.SearchForm(request.GET, context["tail"])
+    form = filters.SearchForm(wanted, context["tail"])
     valid = form.is_valid()
     found = queries.find(environment.pk, wanted, before, after) if valid else queries.Found()
     if found.problem:
@@ -56,10 +57,10 @@ def search(request: HttpRequest, name: str) -> HttpResponse:
         "picture": present.picture(found, wanted, zone),
         "older": wanted.address(before=present.cursor(found.older)) if found.older else "",
         "newer": wanted.address(after=present.cursor(found.newer)) if found.newer else "",
-        "further": wanted.within(wanted.from_ns, found.complete_from).address()
+        "further": wanted.within(wanted.from_ns, found.complete_from + 1).address()
         if found.complete_from
         else "",
-        "complete_from": spans.moment(found.complete_from) if found.complete_from else None,
+        "complete_words": present.in_words(found.complete_from, zone) if found.complete_from else "",
         "wider": _wider(wanted),
         "outside": links.outside(environment, wanted),
     }
@@ -107,7 +108,7 @@ def live(request: HttpRequest, name: str) -> HttpResponse:
     wanted = filters.read(request.GET, zone, time.time_ns())
     _somebody_looks(environment)
     context = _context(environment, wanted, zone, "live")
-    form = filters.SearchForm(request.GET, context["tail"])
+    form = filters.SearchForm(wanted, context["tail"])
     last = queries.newest_id(environment.pk)
     rows = queries.matching_entries(environment.pk, wanted)[:LIVE_SHOWN] if form.is_valid() else []
     rows = [] if wanted.is_pattern and wanted.text else list(rows)[::-1]
@@ -116,6 +117,7 @@ def live(request: HttpRequest, name: str) -> HttpResponse:
         "form": form,
         "entries": present.entries(rows, zone),
         "last": last,
+        "only": urlencode(wanted.only()),
         "stream_url": f"{reverse('logs:stream', args=[environment.name])}?{said.urlencode()}",
         "news_url": f"{reverse('logs:news', args=[environment.name])}?{said.urlencode()}",
     }
@@ -161,7 +163,7 @@ def requests(request: HttpRequest, name: str) -> HttpResponse:
     sums = queries.requests(environment.pk, wanted)
     context = _context(environment, wanted, zone, "requests")
     context |= {
-        "form": filters.SearchForm(request.GET, context["tail"]),
+        "form": filters.SearchForm(wanted, context["tail"]),
         "sums": [(each, _requests_of(environment, wanted, each.path)) for each in sums[:PATHS_SHOWN]],
         "left_out": max(0, len(sums) - PATHS_SHOWN),
         "total": sum(each.requests for each in sums),
