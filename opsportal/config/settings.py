@@ -228,7 +228,7 @@ STATIC_ROOT = BASE_DIR / "staticfiles"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
-        "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        "BACKEND": "opsportal.kit.static_files.StaticFiles"
         if (STATIC_ROOT / "staticfiles.json").exists() and not DEBUG
         else "django.contrib.staticfiles.storage.StaticFilesStorage"
     },
