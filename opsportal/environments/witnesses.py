@@ -17,6 +17,8 @@ from opsportal.kit.http import fetch_json
 log = logging.getLogger(__name__)
 
 COMMIT_LABEL = "opsportal-commit"
+#: Annotations of a droplet: the name it was deployed by, who deployed it, and when it was found good.
+REF_NOTE, BY_NOTE, SERVED_NOTE = "opsportal-ref", "opsportal-by", "opsportal-served-at"
 
 
 def refresh(environment: Environment, cf: Foundation) -> None:

@@ -27,7 +27,9 @@ CLEAR_SESSIONS = register(
                 "clear_sessions", "Clear sessions", tasks.clear_sessions, limit=settings.TASK_SECONDS + 240
             ),
         ),
-        tidy=(StepDefinition("stop_task", "Stop the task", tasks.stop_tasks, limit=180, when="task_started"),),
+        tidy=(
+            StepDefinition("stop_task", "Stop the task", tasks.stop_tasks, limit=180, when="task_started"),
+        ),
         runbook="docs/runbooks/clear_sessions.md",
     )
 )

@@ -30,7 +30,9 @@ CREATE_CACHE_TABLE = register(
                 limit=settings.TASK_SECONDS + 240,
             ),
         ),
-        tidy=(StepDefinition("stop_task", "Stop the task", tasks.stop_tasks, limit=180, when="task_started"),),
+        tidy=(
+            StepDefinition("stop_task", "Stop the task", tasks.stop_tasks, limit=180, when="task_started"),
+        ),
         runbook="docs/runbooks/create_cache_table.md",
     )
 )

@@ -25,7 +25,9 @@ LOAD_FIXTURES = register(
             StepDefinition("find", "Find the application", place.find_application, limit=60),
             StepDefinition("load", "Load fixtures", tasks.load_fixtures, limit=settings.TASK_SECONDS + 240),
         ),
-        tidy=(StepDefinition("stop_task", "Stop the task", tasks.stop_tasks, limit=180, when="task_started"),),
+        tidy=(
+            StepDefinition("stop_task", "Stop the task", tasks.stop_tasks, limit=180, when="task_started"),
+        ),
         runbook="docs/runbooks/load_fixtures.md",
     )
 )

@@ -28,7 +28,9 @@ MIGRATE = register(
             ),
             StepDefinition("record", "Look afresh", verify.look_afresh, limit=120),
         ),
-        tidy=(StepDefinition("stop_task", "Stop the task", tasks.stop_tasks, limit=180, when="task_started"),),
+        tidy=(
+            StepDefinition("stop_task", "Stop the task", tasks.stop_tasks, limit=180, when="task_started"),
+        ),
         runbook="docs/runbooks/migrate.md",
     )
 )

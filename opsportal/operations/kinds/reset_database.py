@@ -51,7 +51,9 @@ RESET_DATABASE = register(
             StepDefinition("load", "Load fixtures", tasks.load, limit=settings.TASK_SECONDS + 240),
             StepDefinition("record", "Look afresh", verify.look_afresh, limit=120),
         ),
-        tidy=(StepDefinition("stop_task", "Stop the task", tasks.stop_tasks, limit=180, when="task_started"),),
+        tidy=(
+            StepDefinition("stop_task", "Stop the task", tasks.stop_tasks, limit=180, when="task_started"),
+        ),
         runbook="docs/runbooks/reset_database.md",
     )
 )

@@ -62,7 +62,9 @@ RUN_TASK = register(
             StepDefinition("find", "Find the application", place.find_application, limit=60),
             StepDefinition("task", "Run the task", run_the_command, limit=settings.TASK_SECONDS + 240),
         ),
-        tidy=(StepDefinition("stop_task", "Stop the task", tasks.stop_tasks, limit=180, when="task_started"),),
+        tidy=(
+            StepDefinition("stop_task", "Stop the task", tasks.stop_tasks, limit=180, when="task_started"),
+        ),
         runbook="docs/runbooks/run_task.md",
     )
 )

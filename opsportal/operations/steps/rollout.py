@@ -1,11 +1,12 @@
 """Stage the package into a droplet, roll it out, and watch until it serves or has failed."""
 
 import time
+from collections.abc import Callable
 
 from django.conf import settings
 
 from opsportal.adapters.cloudfoundry import Build, Deployment, InstanceStats, NotFound
-from opsportal.environments.witnesses import COMMIT_LABEL
+from opsportal.environments.witnesses import BY_NOTE, COMMIT_LABEL, REF_NOTE
 from opsportal.operations.outcomes import Done, Fail, Outcome, Wait
 from opsportal.operations.run import LABEL, Run
 from opsportal.operations.steps import log_tail
@@ -70,15 +71,31 @@ def _new_build(run: Run) -> str:
 
 def _label_droplet(run: Run, build: Build) -> Outcome:
     guid = str(build.droplet_guid)
-    run.cf.label("droplets", guid, labels={LABEL: str(run.operation.id), COMMIT_LABEL: run.facts["commit"]})
+    mark_droplet(run, guid)
     droplet = run.cf.droplet(guid)
     run.facts |= {"droplet": guid, "checksum": droplet.checksum or ""}
     run.say(f"Droplet {guid}, {droplet.checksum_type or 'checksum'} {droplet.checksum or 'not told'}")
     return Done(f"Droplet {guid[:8]}")
 
 
+def mark_droplet(run: Run, guid: str) -> None:
+    """What the droplet is, kept with it on the platform: whose operation, which commit, under which name, by whom."""
+    by = run.operation.requested_by.name if run.operation.requested_by else "the portal"
+    run.cf.label(
+        "droplets",
+        guid,
+        labels={LABEL: str(run.operation.id), COMMIT_LABEL: run.facts["commit"]},
+        annotations={REF_NOTE: run.facts.get("ref") or run.params.get("ref", ""), BY_NOTE: by},
+    )
+
+
 def roll_out(run: Run) -> Outcome:
     """Replace the old version without downtime. The old one serves until the new one is healthy."""
+    return roll_out_by(run, _new_deployment, keep_what_was_rolled_out)
+
+
+def roll_out_by(run: Run, start: Callable[[Run], str], keep: Callable[[Run], None] | None) -> Outcome:
+    """A rolling deployment that ``start`` makes (its guid), watched to its end; ``keep`` records that it serves."""
     if "deployment" not in run.memo:
         closed = refused(run)
         if closed:
@@ -86,7 +103,7 @@ def roll_out(run: Run) -> Outcome:
         if "previous" not in run.facts:
             current = run.cf.current_droplet(run.facts["app"])
             run.facts["previous"] = current.guid if current else ""
-    guid = once(run, "deployment", find=lambda: _own_deployment(run), make=lambda: _new_deployment(run))
+    guid = once(run, "deployment", find=lambda: _own_deployment(run), make=lambda: start(run))
     if isinstance(guid, Wait):
         return guid
     deployment = run.cf.deployment(guid)
@@ -94,7 +111,7 @@ def roll_out(run: Run) -> Outcome:
         return Fail("platform:superseded", {"app": run.environment.app_name})
     if deployment.finished and not deployment.deployed:
         return Fail("platform:deployment-cancelled", {"app": run.environment.app_name})
-    return _watch(run, deployment)
+    return _watch(run, deployment, keep)
 
 
 def _own_deployment(run: Run) -> str | None:
@@ -108,15 +125,18 @@ def _new_deployment(run: Run) -> str:
     ).guid
 
 
-def _watch(run: Run, deployment: Deployment) -> Outcome:
+def _watch(run: Run, deployment: Deployment, keep: Callable[[Run], None] | None) -> Outcome:
     """Done once deployed and every wanted instance runs; failed when the new ones only crash, or time is up."""
     finished = deployment.finished
     stats = _new_instances(run, deployment)
     running = sum(each.state == "RUNNING" for each in stats)
     if finished and running == len(stats):
         run.facts["touched"] = False
-        keep_what_was_rolled_out(run)
+        if keep:
+            keep(run)
         return Done(f"{running} of {len(stats)} instances running")
+    if finished and not running and not run.cf.app_by_guid(run.facts["app"]).started:
+        return Done("The application is stopped: nothing to start")
     why = _hopeless(run, stats)
     if why:
         since = int((run.step.started_at.timestamp() if run.step.started_at else time.time()) * 1e9)

@@ -34,10 +34,23 @@ def verify(run: Run) -> Outcome:
 
 def record(run: Run) -> Outcome:
     """Look at the environment afresh, so that its page tells what is there now."""
-    environment = run.environment
-    environment.refresh_from_db()
-    witnesses.refresh(environment, run.cf)
-    return Done(f"{run.facts['commit'][:8]} runs on {environment.name}")
+    mark_as_good(run)
+    look_afresh(run)
+    return Done(f"{run.facts['commit'][:8]} runs on {run.environment.name}")
+
+
+def mark_as_good(run: Run) -> None:
+    """What runs now serves well: kept with the droplet, so that it can be rolled back to later."""
+    droplet = run.facts.get("droplet")
+    if droplet:
+        moment = timezone.now().isoformat(timespec="seconds")
+        run.cf.label("droplets", droplet, annotations={witnesses.SERVED_NOTE: moment})
+
+
+def record_version(run: Run) -> Outcome:
+    """The droplet that was rolled out served well: keep that with it, and look at the environment afresh."""
+    mark_as_good(run)
+    return look_afresh(run)
 
 
 def look_afresh(run: Run) -> Outcome:

@@ -1,0 +1,70 @@
+"""Recreate database: away with the service instance and its data, and a new one in its place; sandboxes only
+(product.md, Operations).
+
+Every step looks at what the platform has before it does anything, so that whatever is killed in between, the end is
+exactly one database, bound and migrated.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.conf import settings
+
+from opsportal.accounts.rules import Permission
+from opsportal.environments.models import Environment, EnvironmentKind
+from opsportal.operations import asking
+from opsportal.operations.registry import Confirm, Kind, StepDefinition, register
+from opsportal.operations.steps import check, database, restarting, tasks, verify
+
+_TASK = settings.TASK_SECONDS + 240
+_SERVICE = settings.SERVICE_SECONDS + 240
+
+
+def loses(environment: Environment, params: Mapping[str, Any]) -> Sequence[str]:
+    """What cannot be undone."""
+    return (
+        f"The database of {environment.name} is deleted with every record in it, and a new, empty one is made.",
+        "Its address and password change: whoever has noted them down elsewhere has to look again.",
+        "The application has no database until the new one is bound; making one takes the platform minutes.",
+        "Once it runs it cannot be cancelled, so that it never ends without a database.",
+    )
+
+
+RECREATE_DATABASE = register(
+    Kind(
+        name="recreate_database",
+        title="Recreate database",
+        what="Deletes the database service and makes a new one, bound, migrated and with the fixtures loaded.",
+        permission=Permission.RECREATE_DATABASE,
+        group="data",
+        confirm=Confirm.TYPED,
+        loses=loses,
+        allowed_on=frozenset({EnvironmentKind.SANDBOX}),
+        cancel_safe=False,
+        parameters=(),
+        clean=asking.nothing,
+        headline=lambda environment, params: "Recreate database",
+        steps=(
+            StepDefinition("check", "Check the rules", check.check_rules, limit=60),
+            StepDefinition("find", "Find the database", database.find_database, limit=120),
+            StepDefinition("unbind", "Unbind it", database.unbind, limit=_SERVICE, interruptible=False),
+            StepDefinition("delete", "Delete it", database.delete, limit=_SERVICE, interruptible=False),
+            StepDefinition("create", "Create it again", database.create, limit=_SERVICE, interruptible=False),
+            StepDefinition("bind", "Bind it", database.bind, limit=_SERVICE, interruptible=False),
+            StepDefinition("stage", "Restage", restarting.stage_again, limit=settings.STAGING_SECONDS + 240),
+            StepDefinition("rollout", "Roll out", restarting.roll_out, limit=settings.ROLLOUT_SECONDS + 240),
+            StepDefinition("create_cache_table", "Create cache table", tasks.create_cache_table, limit=_TASK),
+            StepDefinition("migrate", "Migrate", tasks.migrate, limit=_TASK, interruptible=False),
+            StepDefinition("load", "Load fixtures", tasks.load, limit=_TASK),
+            StepDefinition("verify", "Verify", restarting.healthy, limit=300),
+            StepDefinition("record", "Look afresh", verify.record_version, limit=120),
+        ),
+        tidy=(
+            StepDefinition(
+                "stop_rollout", "Stop the rollout", restarting.stop_rollout, limit=300, when="rolling"
+            ),
+            StepDefinition("stop_task", "Stop the task", tasks.stop_tasks, limit=180, when="task_started"),
+        ),
+        runbook="docs/runbooks/recreate_database.md",
+    )
+)

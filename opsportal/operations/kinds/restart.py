@@ -1,0 +1,66 @@
+"""Restart: every instance anew, without downtime unless all at once is asked for (product.md, Operations)."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.conf import settings
+
+from opsportal.accounts.rules import Permission
+from opsportal.environments.models import Environment, EnvironmentKind
+from opsportal.operations import asking
+from opsportal.operations.registry import Confirm, Input, Kind, Parameter, StepDefinition, register
+from opsportal.operations.steps import check, place, restarting, verify
+from opsportal.operations.steps.restarting import AT_ONCE, ROLLING
+
+WAYS = (
+    (ROLLING, "One by one, without downtime"),
+    (AT_ONCE, "All at once: quicker, and nothing answers meanwhile"),
+)
+
+
+def clean(environment: Environment, given: Mapping[str, str]) -> dict[str, Any]:
+    """``{strategy}``: rolling or all_at_once."""
+    known = tuple(name for name, _ in WAYS)
+    return {"strategy": asking.one_of("strategy", given.get("strategy", ""), known, ROLLING)}
+
+
+def headline(environment: Environment, params: Mapping[str, Any]) -> str:
+    """``Restart``, or that it is all at once."""
+    return "Restart all at once" if params["strategy"] == AT_ONCE else "Restart"
+
+
+RESTART = register(
+    Kind(
+        name="restart",
+        title="Restart",
+        what="Starts every instance anew with what it runs already; new bindings and variables are seen then.",
+        permission=Permission.RESTART,
+        confirm=Confirm.UNDO,
+        allowed_on=frozenset(EnvironmentKind.values),
+        parameters=(
+            Parameter(
+                "strategy",
+                "How",
+                "rolling (no downtime) or all_at_once.",
+                input=Input.CHOICE,
+                choices=lambda environment: WAYS,
+                default=ROLLING,
+            ),
+        ),
+        clean=clean,
+        headline=headline,
+        steps=(
+            StepDefinition("check", "Check the rules", check.check_rules, limit=60),
+            StepDefinition("find", "Find the application", place.find_application, limit=60),
+            StepDefinition("restart", "Restart", restarting.restart, limit=settings.ROLLOUT_SECONDS + 240),
+            StepDefinition("verify", "Verify", restarting.healthy, limit=300),
+            StepDefinition("record", "Look afresh", verify.look_afresh, limit=120),
+        ),
+        tidy=(
+            StepDefinition(
+                "stop_rollout", "Stop the rollout", restarting.stop_rollout, limit=300, when="rolling"
+            ),
+        ),
+        runbook="docs/runbooks/restart.md",
+    )
+)
