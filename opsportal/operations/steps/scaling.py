@@ -59,8 +59,11 @@ def scale(run: Run) -> Outcome:
         run.facts["before"] = {
             "instances": process.instances, "memory": process.memory_in_mb, "disk": process.disk_in_mb,
         }  # fmt: skip
-        before = sizes.Size(process.instances, process.memory_in_mb or 0)
-        run.say(*sizes.cost(before, after(before, run.params), read_allowance(run)))
+        before, allowance = sizes.Size(process.instances, process.memory_in_mb or 0), read_allowance(run)
+        run.say(*sizes.cost(before, after(before, run.params), allowance))
+        too_large = sizes.excess(before, after(before, run.params), allowance) if allowance else ()
+        if too_large:
+            return Fail("platform:too-large", {"what": " ".join(too_large)})
     wanted = {name: run.params.get(name) for name in ("instances", "memory", "disk")}
     changed = {
         name: value for name, value in wanted.items() if value not in {None, run.facts["before"][name]}
