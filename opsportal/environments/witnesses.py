@@ -6,19 +6,20 @@ from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
+from django.core.cache import cache
 from django.utils import timezone
 
 from opsportal.adapters.cloudfoundry import App, CloudFoundryError, Foundation, InstanceStats, NotFound
-from opsportal.environments import platform
+from opsportal.environments import platform, versions
 from opsportal.environments.models import Environment
 from opsportal.environments.rules import Instances, Witnesses, drift, health
+from opsportal.environments.versions import COMMIT_LABEL
 from opsportal.kit.http import fetch_json
 
 log = logging.getLogger(__name__)
 
-COMMIT_LABEL = "opsportal-commit"
-#: Annotations of a droplet: the name it was deployed by, who deployed it, and when it was found good.
-REF_NOTE, BY_NOTE, SERVED_NOTE = "opsportal-ref", "opsportal-by", "opsportal-served-at"
+#: Seconds after which the earlier versions are read again although nothing else was deployed: old droplets expire.
+VERSIONS_AGE = 900
 
 
 def refresh(environment: Environment, cf: Foundation) -> None:
@@ -51,6 +52,10 @@ def look(environment: Environment, cf: Foundation) -> dict[str, Any]:
         return {**_NOTHING, "space_guid": space_guid}
     values: dict[str, Any] = {"space_guid": space_guid, "app_guid": app.guid, "app_state": app.state}
     values |= _code(app, cf) | _processes(app, cf)
+    if values["droplet_guid"] != environment.droplet_guid or cache.add(
+        f"versions-of:{environment.pk}", 1, timeout=VERSIONS_AGE
+    ):
+        values["versions"] = versions.read(cf, app.guid, values["droplet_guid"], environment.versions)
     values["routes"] = [platform.reachable(route.url) for route in cf.routes(app.guid)]
     values["services"] = sorted(
         each.service_instance_name or each.service_instance_guid for each in cf.bindings(app.guid)
@@ -72,7 +77,7 @@ _SILENT: dict[str, Any] = {"app_commit": "", "app_ref": "", "app_health": ""}
 _NOTHING: dict[str, Any] = {
     "app_guid": "", "app_state": "", "platform_commit": "", "platform_ref": "", "droplet_guid": "",
     "instances_wanted": 0, "instances_running": 0, "instances": [], "memory_mb": 0, "routes": [], "services": [],
-    "last_crash": "", "health": "not_known", **_SILENT,
+    "last_crash": "", "versions": [], "health": "not_known", **_SILENT,
 }  # fmt: skip
 
 

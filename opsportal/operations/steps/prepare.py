@@ -17,7 +17,7 @@ from opsportal.adapters.git import GitError, PathNotFound, TooLarge
 from opsportal.environments import platform
 from opsportal.environments.manifests import Manifest, ManifestError, for_platform, parse_manifest
 from opsportal.environments.rules import variables
-from opsportal.environments.witnesses import COMMIT_LABEL
+from opsportal.environments.versions import COMMIT_LABEL
 from opsportal.kit.children import ChildResult
 from opsportal.kit.wording import duration, size
 from opsportal.operations.models import AssetBuild

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from opsportal.adapters.cloudfoundry import InstanceStats, NotFound
 from opsportal.environments import platform, witnesses
-from opsportal.environments.witnesses import BY_NOTE, COMMIT_LABEL, REF_NOTE
+from opsportal.environments.versions import BY_NOTE, COMMIT_LABEL, REF_NOTE
 from opsportal.operations.outcomes import Done, Fail, Outcome, Wait
 from opsportal.operations.run import Run
 from opsportal.operations.steps import rollout, tidy

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from django.conf import settings
 
 from opsportal.adapters.cloudfoundry import Build, Deployment, InstanceStats, NotFound
-from opsportal.environments.witnesses import BY_NOTE, COMMIT_LABEL, REF_NOTE
+from opsportal.environments.versions import BY_NOTE, COMMIT_LABEL, REF_NOTE
 from opsportal.operations.outcomes import Done, Fail, Outcome, Wait
 from opsportal.operations.run import LABEL, Run
 from opsportal.operations.steps import log_tail

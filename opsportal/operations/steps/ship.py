@@ -9,7 +9,8 @@ from django.conf import settings
 
 from opsportal.adapters.cloudfoundry import NotFound, Package, Resource, Unprocessable
 from opsportal.environments.manifests import ManifestError
-from opsportal.environments.witnesses import COMMIT_LABEL, find_space
+from opsportal.environments.versions import COMMIT_LABEL
+from opsportal.environments.witnesses import find_space
 from opsportal.kit.wording import size
 from opsportal.operations.outcomes import Done, Fail, Outcome, Wait
 from opsportal.operations.run import LABEL, Run

@@ -5,6 +5,7 @@ from django.utils import timezone
 from opsportal.environments import actions as environments
 from opsportal.environments import platform, witnesses
 from opsportal.environments.rules import same_commit
+from opsportal.environments.versions import SERVED_NOTE
 from opsportal.operations.outcomes import Done, Fail, Outcome, Wait
 from opsportal.operations.run import Run
 from opsportal.operations.steps import snapshot
@@ -44,7 +45,7 @@ def mark_as_good(run: Run) -> None:
     droplet = run.facts.get("droplet")
     if droplet:
         moment = timezone.now().isoformat(timespec="seconds")
-        run.cf.label("droplets", droplet, annotations={witnesses.SERVED_NOTE: moment})
+        run.cf.label("droplets", droplet, annotations={SERVED_NOTE: moment})
 
 
 def record_version(run: Run) -> Outcome:
