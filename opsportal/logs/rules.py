@@ -8,7 +8,7 @@ from opsportal.logs.lines import SECOND
 #: Seconds between two looks at a source that somebody watches.
 WATCHED_SECONDS = 1.0
 #: Bars of the histogram, at most; and the lengths in seconds that a bar may stand for.
-BARS = 60
+BARS = 64
 _LENGTHS = (
     0.001, 0.01, 0.1, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800,
     3600, 7200, 14_400, 21_600, 43_200, 86_400, 172_800, 604_800,

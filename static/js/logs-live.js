@@ -27,6 +27,8 @@ let gone = 0;
 let spokenAt = 0;
 let pending = [];
 let frame = 0;
+let following = true;
+let ownTop = 0;
 
 function say(text) {
   if (words.textContent !== text) words.textContent = text;
@@ -81,11 +83,21 @@ function notice({ left_out: count, since, until }) {
   return item;
 }
 
+function toEnd() {
+  view.scrollTop = view.scrollHeight;
+  ownTop = view.scrollTop;
+}
+
+// Who scrolls up reads; who comes back to the end follows again.
+view.addEventListener("scroll", () => {
+  if (Math.abs(view.scrollTop - ownTop) < 2) return;
+  following = view.scrollHeight - view.scrollTop - view.clientHeight < 40;
+  ownTop = view.scrollTop;
+});
+new ResizeObserver(() => following && toEnd()).observe(list);
+
 function draw() {
   frame = 0;
-  const atEnd = view.scrollHeight - view.scrollTop - view.clientHeight < 40;
-  const heightBefore = view.scrollHeight;
-  const topBefore = view.scrollTop;
   const batches = pending;
   pending = [];
   const fresh = document.createDocumentFragment();
@@ -105,8 +117,11 @@ function draw() {
     list.firstElementChild.remove();
     gone += 1;
   }
-  if (atEnd) view.scrollTop = view.scrollHeight;
-  else view.scrollTop = Math.max(0, topBefore - (grown - view.scrollHeight)) || Math.min(topBefore, heightBefore);
+  if (following) toEnd();
+  else {
+    view.scrollTop -= grown - view.scrollHeight; // what is read stays in its place
+    ownTop = view.scrollTop;
+  }
   tell(newest);
 }
 
@@ -205,7 +220,7 @@ find("clear").addEventListener("click", () => {
   gone = 0;
   tell(null);
 });
-view.scrollTop = view.scrollHeight;
+toEnd();
 addEventListener("pagehide", stop);
 addEventListener("pageshow", (event) => event.persisted && !paused && connect());
 connect();
