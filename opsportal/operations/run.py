@@ -2,7 +2,8 @@
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from copy import deepcopy
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -17,7 +18,7 @@ from opsportal.environments.models import Environment
 from opsportal.kit.children import ChildResult, run_child
 from opsportal.operations import store
 from opsportal.operations.models import Operation, Output, State, Step
-from opsportal.operations.store import Claim, LeaseLost, Line
+from opsportal.operations.store import Brought, Claim, LeaseLost, Line
 
 #: The label that everything made on the platform carries.
 LABEL = "opsportal-operation"
@@ -38,18 +39,21 @@ class Cancelled(Exception):
 class Run:
     """One call of one step under one claim.
 
-    ``params`` and ``facts`` are the operation's; ``memo`` is the step's own. Changes to facts and memo are kept when
-    the step answers, and at once by :meth:`remember`. Every write fails once the lease is lost.
+    ``params`` and ``facts`` are the operation's; ``memo`` is the step's own. Changes to facts and memo and what was
+    said are kept when the step answers, and at once by :meth:`remember`. Every write fails once the lease is lost.
+    ``seen``: what steps under the same claim tell each other; it may be empty at any moment.
     """
 
     operation: Operation
     step: Step
     held: Claim
     stopping: Callable[[], bool]
+    seen: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        self._unsaid: list[Line] = []
         self.params: Mapping[str, Any] = self.operation.params
-        self.facts: dict[str, Any] = dict(self.operation.facts)
+        self.facts: dict[str, Any] = deepcopy(self.operation.facts)
         self.memo: dict[str, Any] = self.step.memo
         self.environment: Environment = self.operation.environment
 
@@ -83,9 +87,14 @@ class Run:
     # --- memory -----------------------------------------------------------------------------------------
 
     def remember(self, **memo: Any) -> None:
-        """Keep the memo and the facts now. Raises LeaseLost when another worker has taken over."""
+        """Keep memo, facts and what was said now. Raises LeaseLost when another worker has taken over."""
         self.memo.update(memo)
-        store.remember(self.held, self.step, self.facts)
+        store.remember(self.held, self.step, self.brought())
+
+    def brought(self) -> Brought:
+        """What an answer brings along: the facts, and what was said since it was last kept."""
+        lines, self._unsaid = self._unsaid, []
+        return Brought(self.facts, lines, settings.OUTPUT_LINES_LIMIT)
 
     def note(self, words: str) -> None:
         """A remark for the operation's receipt."""
@@ -98,12 +107,20 @@ class Run:
         self.print([Line(timezone.now(), Output.Stream.NOTE, text) for text in texts])
 
     def print(self, lines: Sequence[Line]) -> None:
-        """Keep lines of output, and the memo with them."""
+        """Lines of output; they and the memo are kept together when the step answers, or at :meth:`flush`."""
+        self._unsaid += lines
+        if len(self._unsaid) >= LINES_AT_ONCE:
+            self.flush()
+
+    def flush(self) -> None:
+        """Keep now what was said: before work that takes long."""
+        lines, self._unsaid = self._unsaid, []
         if lines:
             store.append(self.held, self.step, lines, limit=settings.OUTPUT_LINES_LIMIT)
 
     def progress(self, detail: str, fraction: float | None = None) -> None:
-        """Show how far blocking work is."""
+        """Show how far blocking work is, and what was said before it."""
+        self.flush()
         store.show_progress(self.held, self.step, detail, fraction)
 
     # --- blocking work ----------------------------------------------------------------------------------
@@ -139,6 +156,7 @@ class Run:
         def flush() -> None:
             lines, buffer[:] = list(buffer), []
             self.print(lines)
+            self.flush()
 
         def on_beat() -> bool:
             try:

@@ -28,17 +28,26 @@ stop_signal = threading.Event()
 _OPEN = (StepState.PENDING, StepState.RUNNING, StepState.WAITING, StepState.UNKNOWN, StepState.NEEDS_YOU)
 
 
-def advance(operation_id: UUID, stopping: Callable[[], bool] = stop_signal.is_set) -> bool:
-    """Work on a due operation until it waits or ends. False when another has it, or it is not due."""
+def advance(
+    operation_id: UUID,
+    stopping: Callable[[], bool] = stop_signal.is_set,
+    again: Callable[[UUID, float], None] | None = None,
+) -> bool:
+    """Work on a due operation until it waits or ends. False when another has it, or it is not due.
+
+    ``again``: who is told to look once more, in how many seconds; the doorbell where nobody is named.
+    """
+    ring = again or bell.ring
     held = store.claim(operation_id, f"{socket.gethostname()}/{os.getpid()}/{threading.get_ident()}")
     if held is None:
         return False
     try:
+        steps, seen = list(held.operation.steps.all()), dict[str, Any]()
         while not stopping():
-            wait = _one_step(held, stopping)
+            wait = _one_step(held, steps, seen, stopping)
             if wait is not None:
                 if wait >= 0:
-                    bell.ring(operation_id, wait)
+                    ring(operation_id, wait)
                 return True
         store.release(held)
         bell.ring(operation_id)
@@ -50,34 +59,37 @@ def advance(operation_id: UUID, stopping: Callable[[], bool] = stop_signal.is_se
     return True
 
 
-def _one_step(held: Claim, stopping: Callable[[], bool]) -> float | None:
+def _one_step(
+    held: Claim, steps: list[Step], seen: dict[str, Any], stopping: Callable[[], bool]
+) -> float | None:
     """Call the next step. Returns None to go on at once, seconds to wait, or -1 when there is nothing left to do."""
-    operation = Operation.objects.select_related("environment", "requested_by").get(id=held.operation_id)
+    operation = held.operation
     kind = registry.kind(operation.kind)
-    step = _next(operation)
+    step = _next(operation, steps)
     if kind is None and step is not None and not step.tidy:
-        _conclude(held, operation, None, step, Fail("operation:kind-gone", {"kind": operation.kind}))
+        gone = Fail("operation:kind-gone", {"kind": operation.kind})
+        steps += _conclude(held, operation, None, step, gone)
         return None
     if step is None or kind is None:
         store.finish(held, State(operation.outcome or State.SUCCEEDED))
         return -1.0
     definition = kind.step(step.name)
     if definition is None:
-        _conclude(held, operation, kind, step, Fail("operation:kind-gone", {"kind": step.title}))
+        gone = Fail("operation:kind-gone", {"kind": step.title})
+        steps += _conclude(held, operation, kind, step, gone)
         return None
     if _cancel_now(operation, step, definition):
-        _conclude(held, operation, kind, step, _cancelled(operation))
+        steps += _conclude(held, operation, kind, step, _cancelled(operation))
         return None
     store.begin_step(held, step)
-    run = Run(operation, step, held, stopping)
-    return _record(held, run, kind, _call(run, definition))
+    run = Run(operation, step, held, stopping, seen)
+    return _record(run, kind, steps, _call(run, definition))
 
 
-def _next(operation: Operation) -> Step | None:
-    steps = operation.steps.filter(state__in=_OPEN)
-    if operation.outcome:
-        return steps.filter(tidy=True).first()
-    return steps.filter(tidy=False).first()
+def _next(operation: Operation, steps: list[Step]) -> Step | None:
+    """The first that is not over; after a failure or a cancel, of those that put things back."""
+    tidying = bool(operation.outcome)
+    return next((each for each in steps if each.tidy == tidying and each.state in _OPEN), None)
 
 
 def _cancel_now(operation: Operation, step: Step, definition: StepDefinition) -> bool:
@@ -102,7 +114,7 @@ def _call(run: Run, definition: StepDefinition) -> Outcome:
     except (LeaseLost, HandOver):
         raise
     except Cancelled:
-        return _cancelled(Operation.objects.get(id=run.operation.id))
+        return _cancelled(Operation.objects.only("cancel_requested_by").get(id=run.operation.id))
     except trouble.EXPECTED as error:
         return trouble.outcome_of(error, run)
     except Exception as error:
@@ -114,16 +126,20 @@ def _call(run: Run, definition: StepDefinition) -> Outcome:
     return outcome
 
 
-def _record(held: Claim, run: Run, kind: Kind, outcome: Outcome) -> float | None:
-    if run.facts != run.operation.facts:
-        store.remember(held, run.step, run.facts)
+def _record(run: Run, kind: Kind, steps: list[Step], outcome: Outcome) -> float | None:
+    held = run.held
     match outcome:
         case Wait():
-            store.wait_step(held, run.step, outcome)
+            store.wait_step(held, run.step, outcome, run.brought())
             return outcome.seconds
         case Done(detail, skipped):
-            store.end_step(held, run.step, StepState.SKIPPED if skipped else StepState.SUCCEEDED, detail)
+            state = StepState.SKIPPED if skipped else StepState.SUCCEEDED
+            after = steps[steps.index(run.step) + 1 :]
+            following = _next(held.operation, after)
+            store.end_step(held, run.step, state, detail, brought=run.brought(), following=following)
             return None
+    run.remember()
+    match outcome:
         case Ask(question, who, choices):
             if "answer" in run.memo:
                 raise RuntimeError("a step asked again although it was answered")
@@ -134,13 +150,12 @@ def _record(held: Claim, run: Run, kind: Kind, outcome: Outcome) -> float | None
             store.hold_unknown(held, run.step, _error(error_id, facts))
             return -1.0
         case Fail():
-            run.operation.facts = run.facts
-            _conclude(held, run.operation, kind, run.step, outcome)
+            steps += _conclude(held, held.operation, kind, run.step, outcome)
             return None
 
 
-def _conclude(held: Claim, operation: Operation, kind: Kind | None, step: Step, fail: Fail) -> None:
-    """The operation fails or is cancelled here; steps that put things back come next.
+def _conclude(held: Claim, operation: Operation, kind: Kind | None, step: Step, fail: Fail) -> list[Step]:
+    """The operation fails or is cancelled here; the steps that put things back come next, and are returned.
 
     A tidy step that fails does not stop the others: its words are added to the notes.
     """
@@ -148,7 +163,7 @@ def _conclude(held: Claim, operation: Operation, kind: Kind | None, step: Step, 
         error = _error(fail.error_id, fail.facts)
         store.note(held, f"{step.title}: {error['problem']} {error['remedy']}")
         store.end_step(held, step, StepState.FAILED, error["problem"])
-        return
+        return []
     cancelled = fail.error_id == "operation:cancelled"
     last = operation.steps.order_by("-position").values_list("position", flat=True).first() or 0
     needed = [each for each in (kind.tidy if kind else ()) if not each.when or operation.facts.get(each.when)]
@@ -159,6 +174,7 @@ def _conclude(held: Claim, operation: Operation, kind: Kind | None, step: Step, 
     state = StepState.CANCELLED if cancelled else StepState.FAILED
     outcome = State.CANCELLED if cancelled else State.FAILED
     store.conclude(held, step, state, outcome, tidy, _error(fail.error_id, fail.facts))
+    return tidy
 
 
 def _error(error_id: str, facts: dict[str, Any]) -> Error:

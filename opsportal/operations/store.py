@@ -7,19 +7,20 @@ and raise :class:`LeaseLost`.
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from copy import deepcopy
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, TypedDict
 from uuid import UUID
 
 from django.db import IntegrityError, connection, transaction
-from django.db.models import F, Q
+from django.db.models import F
 from django.utils import timezone
 
 from opsportal.audit import actions as audit
 from opsportal.environments import actions as environments
 from opsportal.operations import bell
-from opsportal.operations.models import HOLDING, Operation, Output, State, Step, StepState
+from opsportal.operations.models import HOLDING, UNDER_WAY, Operation, Output, State, Step, StepState
 from opsportal.operations.outcomes import Wait
 
 #: Seconds a claim holds without being renewed. A dead worker's operation goes on after this at the latest.
@@ -45,11 +46,16 @@ class LeaseLost(Exception):
 
 @dataclass(frozen=True)
 class Claim:
-    """The right to work on one operation until the lease ends."""
+    """The right to work on one operation until the lease ends.
+
+    ``operation`` is the row as it was taken. While the claim holds nobody else changes what steps found out, say and
+    remember, so that these are kept there and not read again; what people change (a cancel) is.
+    """
 
     operation_id: UUID
     fence: int
     owner: str
+    operation: Operation = field(compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -61,19 +67,26 @@ class Line:
     text: str
 
 
+@dataclass(frozen=True)
+class Brought:
+    """What an answer brings along, kept in the same transaction: the operation's facts, and lines up to a limit."""
+
+    facts: dict[str, Any] | None = None
+    lines: Sequence[Line] = ()
+    limit: int = 0
+
+
+_NOTHING = Brought()
+
+
 def promote(environment_id: int) -> UUID | None:
     """Start the oldest waiting operation of an environment, if nothing holds it. The database decides who wins."""
     now = timezone.now()
-    if Operation.objects.filter(environment_id=environment_id, state__in=HOLDING).exists():
+    queue = Operation.objects.filter(environment_id=environment_id, state__in=UNDER_WAY)
+    rows = list(queue.order_by("created_at", "id").values_list("id", "undo_until", "state"))
+    if not rows or any(state in HOLDING for _, _, state in rows):
         return None
-    first = (
-        Operation.objects.filter(environment_id=environment_id, state=State.WAITING)
-        .order_by("created_at", "id")
-        .values_list("id", "undo_until")
-        .first()
-    )
-    if first is None:
-        return None
+    first = rows[0]
     oldest, begins = first[0], max(now, first[1] or now)
     try:
         with _changing():
@@ -93,15 +106,19 @@ def promote(environment_id: int) -> UUID | None:
 def claim(operation_id: UUID, owner: str) -> Claim | None:
     """Take a due operation for this worker by one conditional UPDATE; None when another has it or it is not due."""
     now = timezone.now()
-    free = Q(lease_expires_at__isnull=True) | Q(lease_expires_at__lte=now)
-    with _changing():
-        taken = Operation.objects.filter(free, id=operation_id, state=State.RUNNING, due_at__lte=now).update(
-            lease_owner=owner, lease_expires_at=now + timedelta(seconds=LEASE_SECONDS), fence=F("fence") + 1
-        )
-    if not taken:
+    rows = Operation.objects.select_related("environment", "requested_by")
+    row = rows.filter(id=operation_id, state=State.RUNNING, due_at__lte=now).first()
+    if row is None or (row.lease_expires_at is not None and row.lease_expires_at > now):
         return None
-    fence = Operation.objects.values_list("fence", flat=True).get(id=operation_id)
-    return Claim(operation_id, fence, owner)
+    # Who claims raises the fence, so the row that was read is the row that is taken.
+    unchanged = Operation.objects.filter(
+        id=operation_id, fence=row.fence, state=State.RUNNING, due_at__lte=now
+    )
+    with _changing():
+        taken = unchanged.update(
+            lease_owner=owner, lease_expires_at=now + timedelta(seconds=LEASE_SECONDS), fence=row.fence + 1
+        )
+    return Claim(operation_id, row.fence + 1, owner, row) if taken else None
 
 
 def renew(claims: Iterable[Claim]) -> None:
@@ -119,36 +136,36 @@ def release(held: Claim, *, wait: float = 0.0) -> None:
 
 
 def begin_step(held: Claim, step: Step) -> None:
-    """Mark a step as being worked on; its first call starts its clock."""
-    now = timezone.now()
-    fresh = step.started_at is None
+    """The step's first call starts its clock; a later one changes nothing before it has answered."""
+    if step.started_at is not None:
+        return
     with _changing():
-        _write(held, changed=fresh)
-        step.started_at, step.state = step.started_at or now, StepState.RUNNING
-        Step.objects.filter(pk=step.pk).update(
-            state=StepState.RUNNING, started_at=step.started_at, calls=F("calls") + 1
-        )
-    if fresh:
-        bell.announce(held.operation_id)
+        _write(held)
+        _begin(step)
+    bell.announce(held.operation_id)
 
 
-def wait_step(held: Claim, step: Step, outcome: Wait) -> None:
+def wait_step(held: Claim, step: Step, outcome: Wait, brought: Brought = _NOTHING) -> None:
     """The step waits; the operation is given back and due again then."""
+    state = StepState.UNKNOWN if outcome.unknown else StepState.WAITING
+    detail = outcome.detail[:500]
+    changed = (detail, outcome.progress, state) != (step.detail, step.progress, step.state)
     with _changing():
         _write(
             held,
-            changed=(outcome.detail, outcome.progress) != (step.detail, step.progress),
+            brought,
+            changed=changed,
             lease_owner="",
             lease_expires_at=None,
             due_at=timezone.now() + timedelta(seconds=outcome.seconds),
         )
+        _keep(held, step, brought)
         Step.objects.filter(pk=step.pk).update(
-            state=StepState.UNKNOWN if outcome.unknown else StepState.WAITING,
-            detail=outcome.detail[:500],
-            progress=outcome.progress,
-            memo=step.memo,
+            state=state, detail=detail, progress=outcome.progress, memo=step.memo, calls=F("calls") + 1
         )
-    bell.announce(held.operation_id)
+    _kept(held, brought)
+    if changed or brought.lines:
+        bell.announce(held.operation_id)
 
 
 def ask(held: Claim, step: Step) -> None:
@@ -159,22 +176,46 @@ def ask(held: Claim, step: Step) -> None:
     bell.announce(held.operation_id)
 
 
-def end_step(held: Claim, step: Step, state: StepState, detail: str = "") -> None:
-    """The step has ended in ``state``."""
+def end_step(
+    held: Claim,
+    step: Step,
+    state: StepState,
+    detail: str = "",
+    *,
+    brought: Brought = _NOTHING,
+    following: Step | None = None,
+) -> None:
+    """The step has ended in ``state``; ``following`` begins with it, unless a person has asked to cancel meanwhile."""
+    operation = held.operation
     with _changing():
-        _write(held)
+        _write(held, brought)
+        _keep(held, step, brought)
         step.state, step.ended_at = state, timezone.now()
         Step.objects.filter(pk=step.pk).update(
-            state=state, ended_at=step.ended_at, detail=detail[:500], progress=None, memo=step.memo
+            state=state,
+            ended_at=step.ended_at,
+            detail=detail[:500],
+            progress=None,
+            memo=step.memo,
+            calls=F("calls") + 1,
         )
+        asked = Operation.objects.values_list("cancel_requested_at", "cancel_requested_by")
+        operation.cancel_requested_at, operation.cancel_requested_by = asked.get(id=held.operation_id)
+        if following is not None and following.started_at is None and operation.cancel_requested_at is None:
+            _begin(following)
+    _kept(held, brought)
     bell.announce(held.operation_id)
 
 
-def remember(held: Claim, step: Step, facts: dict[str, Any] | None = None) -> None:
-    """Keep the step's memo (and the operation's shared facts) now: before an intent is carried out, say."""
+def remember(held: Claim, step: Step, brought: Brought = _NOTHING) -> None:
+    """Keep the step's memo and what it brings along now: before an intent is carried out, say."""
     with _changing():
-        _write(held, changed=False, **({"facts": facts} if facts is not None else {}))
+        _write(held, brought, changed=False)
+        _keep(held, step, brought)
         Step.objects.filter(pk=step.pk).update(memo=step.memo)
+    _kept(held, brought)
+    if brought.lines:
+        bell.announce(held.operation_id, output=held.operation.output_count)
 
 
 def show_progress(held: Claim, step: Step, detail: str, progress: float | None) -> None:
@@ -190,34 +231,15 @@ def append(held: Claim, step: Step, lines: Sequence[Line], *, limit: int) -> int
 
     Returns the last number. Beyond ``limit`` lines nothing is kept and one note says so.
     """
+    brought = Brought(lines=lines, limit=limit)
     with _changing():
-        _write(held, changed=False)
-        count = Operation.objects.values_list("output_count", flat=True).get(id=held.operation_id)
-        kept = list(lines[: max(0, limit - count)])
-        if len(kept) < len(lines) and count <= limit:
-            kept.append(
-                Line(
-                    timezone.now(),
-                    Output.Stream.NOTE,
-                    f"Output is kept up to {limit} lines; the rest is not.",
-                )
-            )
-        Output.objects.bulk_create(
-            Output(
-                operation_id=held.operation_id,
-                number=count + index,
-                step=step.position,
-                at=line.at,
-                stream=line.stream,
-                text=line.text.replace("\x00", "\ufffd"),
-            )
-            for index, line in enumerate(kept, 1)
-        )
-        Operation.objects.filter(id=held.operation_id).update(output_count=count + len(kept))
+        _write(held, brought, changed=False)
+        kept = _keep(held, step, brought)
         Step.objects.filter(pk=step.pk).update(memo=step.memo)
+    _kept(held, brought)
     if kept:
-        bell.announce(held.operation_id, output=count + len(kept))
-    return count + len(kept)
+        bell.announce(held.operation_id, output=held.operation.output_count)
+    return held.operation.output_count
 
 
 def note(held: Claim, words: str) -> None:
@@ -237,10 +259,12 @@ def conclude(
     """
     with _changing():
         _write(held, outcome=outcome, **error)
+        step.state, step.ended_at = state, timezone.now()
         Step.objects.filter(pk=step.pk).update(
-            state=state, ended_at=timezone.now(), detail=error["problem"][:500], progress=None, memo=step.memo
+            state=state, ended_at=step.ended_at, detail=error["problem"][:500], progress=None, memo=step.memo
         )
         Step.objects.bulk_create(tidy)
+    held.operation.outcome = outcome
     bell.announce(held.operation_id)
 
 
@@ -258,7 +282,7 @@ def finish(held: Claim, state: State) -> None:
     """End the operation, free its environment and start what waits behind it."""
     with _changing():
         _write(held, state=state, ended_at=timezone.now(), lease_owner="", lease_expires_at=None)
-        operation = Operation.objects.select_related("environment").get(id=held.operation_id)
+        operation = held.operation
         if state != State.SUCCEEDED:
             environments.look_soon(environment=operation.environment)
         promote(operation.environment_id)
@@ -303,8 +327,52 @@ def _held(held: Claim) -> Any:
     return Operation.objects.filter(id=held.operation_id, fence=held.fence, lease_owner=held.owner)
 
 
-def _write(held: Claim, *, changed: bool = True, **values: Any) -> None:
+def _begin(step: Step) -> None:
+    step.started_at, step.state = timezone.now(), StepState.RUNNING
+    Step.objects.filter(pk=step.pk).update(state=step.state, started_at=step.started_at)
+
+
+def _write(held: Claim, brought: Brought = _NOTHING, *, changed: bool = True, **values: Any) -> None:
     """One UPDATE under the fence; it also is the lock that orders what follows in the same transaction."""
     values["version"] = F("version") + (1 if changed else 0)
+    if brought.facts is not None and brought.facts != held.operation.facts:
+        values["facts"] = brought.facts
+    if added := len(_within(held, brought)):
+        values["output_count"] = held.operation.output_count + added
     if not _held(held).update(**values):
         raise LeaseLost(str(held.operation_id))
+
+
+def _within(held: Claim, brought: Brought) -> Sequence[Line]:
+    """Of these lines those that are kept, and where the limit cuts them off a last one that says so."""
+    count, lines = held.operation.output_count, brought.lines
+    room = max(0, brought.limit - count)
+    if len(lines) <= room or count > brought.limit:
+        return lines[:room]
+    cut = f"Output is kept up to {brought.limit} lines; the rest is not."
+    return [*lines[:room], Line(timezone.now(), Output.Stream.NOTE, cut)]
+
+
+def _keep(held: Claim, step: Step, brought: Brought) -> int:
+    """Write the lines that are within the limit, numbered on from the last one. Returns how many."""
+    kept, count = _within(held, brought), held.operation.output_count
+    if kept:
+        Output.objects.bulk_create(
+            Output(
+                operation_id=held.operation_id,
+                number=number,
+                step=step.position,
+                at=each.at,
+                stream=each.stream,
+                text=each.text.replace("\0", "\ufffd"),
+            )
+            for number, each in enumerate(kept, count + 1)
+        )
+    return len(kept)
+
+
+def _kept(held: Claim, brought: Brought) -> None:
+    """What was written has become true: go on from it."""
+    held.operation.output_count += len(_within(held, brought))
+    if brought.facts is not None:
+        held.operation.facts = deepcopy(brought.facts)

@@ -8,17 +8,31 @@ from uuid import UUID
 from celery import shared_task
 from celery.signals import worker_init, worker_shutting_down
 from django.core.cache import cache
+from django.db import connections
 from django.db.models import Q
 from django.utils import timezone
 
 from opsportal.operations import bell, pushes, runner, schedules, store
+from opsportal.operations.hands import Hands
 from opsportal.operations.models import HOLDING, Operation, State
+
+#: Seconds an operation may be late before the sweep rings for it: who put it down comes back to it by itself.
+LATE = 2.0
+#: Seconds a worker's thread keeps its connection to the database between looks.
+CONNECTION_SECONDS = 60
+
+#: The process's own hands, from its beginning as a worker on; elsewhere the doorbell is all there is.
+_hands: Hands | None = None
 
 
 @shared_task(name="operations.advance", soft_time_limit=1800, time_limit=1860)
 def advance(operation_id: str) -> None:
-    """Work on one operation until it waits or ends."""
-    runner.advance(UUID(operation_id))
+    """Work on one operation until it waits or ends; this worker comes back to it by itself."""
+    _advance(UUID(operation_id))
+
+
+def _advance(operation_id: UUID) -> None:
+    runner.advance(operation_id, again=_hands.come_back if _hands else None)
 
 
 @shared_task(name="operations.ring_due", soft_time_limit=30, time_limit=60)
@@ -26,7 +40,7 @@ def ring_due() -> None:
     """Ring for every operation that is due and not leased, and start what waits behind nothing."""
     now = timezone.now()
     free = Q(lease_expires_at__isnull=True) | Q(lease_expires_at__lte=now)
-    late = Operation.objects.filter(free, state=State.RUNNING, due_at__lte=now - timedelta(seconds=1))
+    late = Operation.objects.filter(free, state=State.RUNNING, due_at__lte=now - timedelta(seconds=LATE))
     for operation_id in late.order_by("due_at").values_list("id", flat=True)[:500]:
         if cache.add(f"rung:{operation_id}", 1, timeout=6):
             bell.ring(operation_id)
@@ -58,7 +72,10 @@ def follow_pushes() -> None:
 
 @worker_init.connect
 def _begin(**_: Any) -> None:
+    global _hands  # noqa: PLW0603  one per process
     runner.stop_signal.clear()
+    _hands = Hands(_advance, bell.ring)
+    connections.settings["default"]["CONN_MAX_AGE"] = CONNECTION_SECONDS
     # Its threads mostly wait for answers; who has one must not stand behind a busy thread at each statement.
     sys.setswitchinterval(0.0005)
 
@@ -67,3 +84,5 @@ def _begin(**_: Any) -> None:
 def _stop(**_: Any) -> None:
     """SIGTERM: steps under way are handed over instead of being cut off."""
     runner.stop_signal.set()
+    if _hands is not None:
+        _hands.stop()

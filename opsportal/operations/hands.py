@@ -1,0 +1,97 @@
+"""A worker comes back by itself to what it has put down: no message through the broker for each look.
+
+Rows are the truth here too. What is on this list is lost with the process, and the sweep rings for it.
+"""
+
+import heapq
+import logging
+import threading
+import time
+from collections.abc import Callable
+from uuid import UUID
+
+from django.db import close_old_connections, connections
+
+log = logging.getLogger(__name__)
+
+#: Threads that look again. A look mostly waits for the platform's answer.
+HANDS = 6
+
+
+class Hands:
+    """Calls ``work`` with an operation's id when its time has come, each operation once per time it was put down.
+
+    ``hand_over``: who is told what is left, and in how many seconds, when the process is to end. Threads begin with
+    the first operation put down, so that they are never inherited by a fork.
+    """
+
+    def __init__(
+        self,
+        work: Callable[[UUID], object],
+        hand_over: Callable[[UUID, float], None],
+        threads: int = HANDS,
+    ) -> None:
+        self._work, self._hand_over, self._most = work, hand_over, threads
+        self._due: list[tuple[float, UUID]] = []
+        self._changed = threading.Condition()
+        self._threads: list[threading.Thread] = []
+        self._stopped = False
+
+    def come_back(self, operation_id: UUID, seconds: float) -> None:
+        """Look at the operation again in so many seconds; handed over at once when the process is to end."""
+        with self._changed:
+            stopped = self._stopped
+            if not stopped:
+                heapq.heappush(self._due, (time.monotonic() + seconds, operation_id))
+                self._begin_thread()
+                self._changed.notify()
+        if stopped:
+            self._hand_over(operation_id, seconds)
+
+    def stop(self) -> None:
+        """Look at nothing more; what is left is handed over. Returns at once, the threads end by themselves."""
+        with self._changed:
+            self._stopped = True
+            self._changed.notify_all()
+
+    def _begin_thread(self) -> None:
+        self._threads = [each for each in self._threads if each.is_alive()]
+        if len(self._threads) < self._most:
+            thread = threading.Thread(target=self._go, name=f"hand-{len(self._threads) + 1}")
+            self._threads.append(thread)
+            thread.start()
+
+    def _go(self) -> None:
+        try:
+            while (operation_id := self._next()) is not None:
+                self._look(operation_id)
+            self._hand_the_rest_over()
+        finally:
+            connections.close_all()
+
+    def _look(self, operation_id: UUID) -> None:
+        try:
+            self._work(operation_id)
+        except Exception:
+            # Its row says what is true, and the sweep rings for it; the thread is there for the others as well.
+            log.exception("a look at operation %s ended badly", operation_id)
+        finally:
+            close_old_connections()
+
+    def _next(self) -> UUID | None:
+        """Wait for the next that is due; None when the process is to end."""
+        with self._changed:
+            while not self._stopped:
+                left = self._due[0][0] - time.monotonic() if self._due else None
+                if left is not None and left <= 0:
+                    return heapq.heappop(self._due)[1]
+                self._changed.wait(left)
+        return None
+
+    def _hand_the_rest_over(self) -> None:
+        while True:
+            with self._changed:
+                if not self._due:
+                    return
+                moment, operation_id = heapq.heappop(self._due)
+            self._hand_over(operation_id, max(0.0, moment - time.monotonic()))
