@@ -41,7 +41,7 @@ def stage_again(run: Run) -> Outcome:
 def roll_out(run: Run) -> Outcome:
     """Replace the instances one by one with the droplet that was staged; the old ones serve meanwhile."""
     run.facts["rolling"] = True
-    outcome = rollout.roll_out_by(run, _to_the_droplet, None)
+    outcome = rollout.roll_out_by(run, to_the_droplet, None)
     return _ended(run, outcome)
 
 
@@ -64,7 +64,8 @@ def _ended(run: Run, outcome: Outcome) -> Outcome:
     return outcome
 
 
-def _to_the_droplet(run: Run) -> str:
+def to_the_droplet(run: Run) -> str:
+    """A deployment of the droplet that the facts name."""
     return run.cf.create_deployment(
         run.facts["app"], droplet_guid=run.facts["droplet"], labels=run.labels
     ).guid
