@@ -9,7 +9,7 @@ from django.views.decorators.http import require_GET
 
 from opsportal.accounts.gates import permitted, person_of, signed_in
 from opsportal.accounts.rules import Permission
-from opsportal.dashboard import environment_page, gallery, queries
+from opsportal.dashboard import environment_page, gallery, queries, wrong_page
 from opsportal.environments import queries as environments
 
 FILTERS = {"": "All", "mine": "Mine, or deployed by me", "drifted": "Drifted", "failed": "Failed or unwell"}
@@ -50,6 +50,17 @@ def environment(request: HttpRequest, name: str) -> HttpResponse:
         raise Http404("There is no such environment.")
     part = "#live" if request.htmx else ""  # type: ignore[attr-defined]
     return render(request, f"dashboard/environment.html{part}", context)
+
+
+@permitted(Permission.SEE_ENVIRONMENTS)
+@require_GET
+def wrong(request: HttpRequest, name: str) -> HttpResponse:
+    """“Something is wrong”: what an engineer looks at first, and the first remedy."""
+    context = wrong_page.context(name, person_of(request))
+    if context is None:
+        raise Http404("There is no such environment.")
+    part = "#live" if request.htmx else ""  # type: ignore[attr-defined]
+    return render(request, f"dashboard/wrong.html{part}", context)
 
 
 @signed_in
