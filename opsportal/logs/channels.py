@@ -17,10 +17,10 @@ def of(environment_id: int) -> str:
     return f"log:{environment_id}"
 
 
-def announce(environment_id: int, newest: int) -> None:
+def announce(environment_id: int) -> None:
     """Wake the live tails of an environment. A broker that is away leaves them looking by themselves."""
     try:
-        pubsub.client().publish(of(environment_id), str(newest))
+        pubsub.client().publish(of(environment_id), "look")
     except (redis.RedisError, OSError) as error:
         log.debug("nobody was told about the log of %s: %s", environment_id, type(error).__name__)
 

@@ -80,8 +80,8 @@ def _take(
     if not certain:
         return waits, 0
     taken = [line for entry in certain for line in entry.lines]
-    newest = store.keep(held, certain, held.place.after(taken, waits))
-    channels.announce(held.environment_id, newest)
+    store.keep(held, certain, held.place.after(taken, waits))
+    channels.announce(held.environment_id)
     return waits, len(certain)
 
 

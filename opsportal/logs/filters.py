@@ -56,9 +56,8 @@ class Search:
         """The whole search as parameters of an address, whose moments are exact to the microsecond."""
         if self.preset:
             return self.only() | ({} if self.preset == spans.DEFAULT else {"range": self.preset})
-        return self.only() | {
-            "range": spans.EXACT, "from": spans.in_address(self.from_ns), "to": spans.in_address(-(-self.to_ns // 1000) * 1000),
-        }  # fmt: skip
+        first, last = spans.in_address(self.from_ns), spans.in_address(-(-self.to_ns // 1000) * 1000)
+        return self.only() | {"range": spans.EXACT, "from": first, "to": last}
 
     def address(self, **more: str) -> str:
         """The search as the query of an address, ``?`` included; empty when nothing differs from the default."""

@@ -1,6 +1,7 @@
 """The router's access lines: method, path, status, time taken, host; and paths with their ids taken out. Pure."""
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import unquote
 
@@ -53,6 +54,7 @@ def read(text: str) -> Request | None:
     )
 
 
+@lru_cache(maxsize=4096)
 def template(target: str) -> str:
     """A path by which requests can be summed: without query, numbers and ids as placeholders.
 

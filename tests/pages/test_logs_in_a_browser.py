@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, Page
 
 from opsportal.accounts.models import Person, Role
 from opsportal.environments.models import Environment
-from opsportal.logs import channels, queries, streams
+from opsportal.logs import channels, streams
 from opsportal.logs.lines import SECOND, Line
 from opsportal.logs.models import Entry
 from tests.support import estate
@@ -47,7 +47,7 @@ def say(
     start = ago(seconds)
     lines = [Line(start + n * 1000, layer, instance, "OUT", text) for n, text in enumerate(texts)]
     keep(environment, lines)
-    channels.announce(environment.pk, queries.newest_id(environment.pk))
+    channels.announce(environment.pk)
 
 
 @pytest.fixture
