@@ -24,7 +24,7 @@ from opsportal.operations.steps.prepare import bad_manifest, manifest_text
 
 def upload(run: Run) -> Outcome:
     """Make a package of the application; only files the platform does not have are sent."""
-    missing = _place(run)
+    missing = find_or_make_application(run)
     if missing:
         return missing
     package_guid = once(run, "package", find=lambda: _own_package(run), make=lambda: _new_package(run))
@@ -48,7 +48,7 @@ def upload(run: Run) -> Outcome:
     return Done(run.memo.get("sent", "All files were there already"))
 
 
-def _place(run: Run) -> Fail | None:
+def find_or_make_application(run: Run) -> Fail | None:
     """Find the space and the application; a new application is made empty and stopped."""
     if run.facts.get("app"):
         return None
