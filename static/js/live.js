@@ -31,9 +31,9 @@ function tell(name, detail, target = document.body) {
 // What a piece says, without what differs at every look: running clocks, form tokens, what scripts added.
 function fingerprint(element) {
   const copy = element.cloneNode(true);
-  for (const each of copy.querySelectorAll("time.ago, .duration[data-since]")) {
+  for (const each of copy.querySelectorAll("time.ago, .duration[data-since], [data-until]")) {
     const plain = document.createElement("i");
-    plain.textContent = each.getAttribute("datetime") ?? each.dataset.since;
+    plain.textContent = each.getAttribute("datetime") ?? each.dataset.since ?? each.dataset.until;
     each.replaceWith(plain);
   }
   for (const each of copy.querySelectorAll("[data-copy]")) each.hidden = false;

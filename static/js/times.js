@@ -60,9 +60,17 @@ function refreshDurations() {
   }
 }
 
+function refreshCountdowns() {
+  for (const element of document.querySelectorAll("[data-until]")) {
+    write(element, duration(Math.max(0, (Date.parse(element.dataset.until) - now()) / 1000)));
+  }
+}
+
 refreshMoments();
+refreshCountdowns();
 setInterval(() => document.hidden || refreshMoments(), 15000);
 setInterval(() => document.hidden || refreshDurations(), 1000);
+setInterval(() => document.hidden || refreshCountdowns(), 250);
 document.addEventListener("visibilitychange", () => refreshMoments());
 for (const news of ["htmx:load", "portal:new"]) {
   document.addEventListener(news, (event) => refreshMoments(event.target.parentElement ?? event.target));
