@@ -91,7 +91,7 @@ def promote(environment_id: int) -> UUID | None:
     try:
         with _changing():
             started = Operation.objects.filter(id=oldest, state=State.WAITING).update(
-                state=State.RUNNING, started_at=now, due_at=begins, version=F("version") + 1
+                state=State.RUNNING, started_at=begins, due_at=begins, version=F("version") + 1
             )
     except IntegrityError:
         return None
