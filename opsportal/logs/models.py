@@ -38,11 +38,6 @@ class Entry(models.Model):
             models.Index(fields=["environment", "id"], name="logs_in_order_kept"),
             models.Index(fields=["environment", "layer", "instance", "at_ns"], name="logs_by_source"),
             models.Index(
-                fields=["environment", "at_ns"],
-                condition=models.Q(level__gte=40),
-                name="logs_errors",
-            ),
-            models.Index(
                 fields=["environment", "at_ns", "method", "path", "status", "took_ms"],
                 condition=models.Q(status__isnull=False),
                 name="logs_requests",

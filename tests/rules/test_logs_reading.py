@@ -1,13 +1,14 @@
 """What is read from an entry: its level, the fields of a record, a router's request, and what must not be kept."""
 
 import json
+import re
 import time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opsportal.logs import levels, records, requests
+from opsportal.logs import levels, matching, records, requests
 from opsportal.logs.levels import Level
 from opsportal.logs.redaction import REDACTED, redact
 from tests.support.logs import CHAINED, TRACEBACK, WEB, access
@@ -230,3 +231,47 @@ def test_no_line_however_long_takes_more_than_its_length(piece):
     requests.read(text)
     requests.template(text)
     assert time.process_time() - started < 30
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text"),
+    [
+        ("timeout after \\d+ ms", "meout after "),
+        ("colou?r", "colo"),
+        ("a{2}number", "number"),
+        ("x+yellow", "yellow"),
+        ("one|another", ""),
+        ("(?x) be lenient", ""),
+        ("[abc]def", ""),
+        ("\\x41bcde", ""),
+        ("^GET /domain/\\d+", "GET /doma"),
+    ],
+)
+def test_the_text_that_a_pattern_needs_is_seen_where_it_is_plain(pattern, text):
+    assert matching.required_text(pattern) == text
+
+
+PIECES = [
+    *"abks.^$*+?{}()]|\\-12 ",
+    "\\d",
+    "\\.",
+    "abc",
+    "{2}",
+    "{0,1}",
+    "}",
+    "[ab]",
+    "error",
+    "\\x61",
+    "\\101",
+]
+PATTERNS = st.lists(st.sampled_from(PIECES), max_size=8).map("".join)
+
+
+@given(PATTERNS, st.text("abcdkKsS\u212a\u017fER12 .{}error", max_size=30))
+def test_a_match_always_holds_the_text_that_its_pattern_needs(pattern, text):
+    try:
+        found = re.search(pattern, text, re.IGNORECASE)
+    except re.error:
+        return
+    if found:
+        assert matching.required_text(pattern).lower() in text.lower()
