@@ -44,6 +44,18 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
         process.wait(timeout=60)
 
 
+@pytest.fixture(scope="module")
+def ready(demo: dict[str, Any]) -> dict[str, Any]:
+    """The same, with main running on cw and its database migrated."""
+    portal = Path(demo["repository"]).parent
+    shell = {name: value for name, value in os.environ.items() if name not in NOT_OURS}
+    wish = ["deploy", "cw", "--set", "branch=main", "--set", "migrate=yes", "--as", "ana", "--wait"]
+    command = [sys.executable, "manage.py", "operate", *wish]
+    shell["OPSPORTAL_DATA_DIR"] = str(portal)
+    subprocess.run(command, cwd=REPOSITORY, env=shell, check=True, timeout=180, capture_output=True)
+    return demo
+
+
 def _facts(directory: Path, process: subprocess.Popen[bytes]) -> dict[str, Any]:
     for _ in range(1800):
         if (directory / "demo.json").is_file():
@@ -126,3 +138,69 @@ def test_only_the_portal_deploys_to_stable(browser: Browser, demo: dict[str, Any
         page.get_by_role("link", name="What would a deploy change?").click()
         page.locator(".refs a").first.click()
         assert page.get_by_role("button", name="Deploy to stable").get_attribute("aria-disabled") == "true"
+
+
+def test_a_chore_is_one_click_and_can_be_undone_before_it_begins(
+    browser: Browser, ready: dict[str, Any]
+) -> None:
+    with open_page(browser, LOOKS[0]) as page:
+        sign_in(page, ready, "engineer")
+        page.goto(f"{ready['portal']}/environments/cw/")
+        page.get_by_role("button", name="Migrate", exact=True).click()
+        page.get_by_text("until then nothing has changed").wait_for()
+        check_every_look(page, "journey-undo")
+        page.get_by_role("button", name="Undo").click()
+        page.get_by_text("It was stopped by").wait_for()
+
+
+def test_a_task_shows_what_it_printed_and_how_it_ended(browser: Browser, ready: dict[str, Any]) -> None:
+    with open_page(browser, LOOKS[0]) as page:
+        sign_in(page, ready, "engineer")
+        page.goto(f"{ready['portal']}/environments/cw/do/run_task")
+        page.get_by_label("Command").fill("echo eleven; exit 11")
+        page.get_by_role("button", name="Run task on cw").click()
+        page.get_by_text("Exited with status 11").first.wait_for(timeout=A_WHILE_MS)
+        page.locator(".line", has_text="eleven").last.wait_for()
+
+
+def test_a_reset_wants_the_name_and_then_flushes_migrates_and_loads_in_turn(
+    browser: Browser, ready: dict[str, Any]
+) -> None:
+    with open_page(browser, LOOKS[0]) as page:
+        sign_in(page, ready, "engineer")
+        page.goto(f"{ready['portal']}/environments/cw/")
+        page.get_by_role("link", name="Reset database").click()
+        page.get_by_label("Type cw to confirm").fill("ba")
+        page.get_by_role("button", name="Reset database on cw").click()
+        page.get_by_text("is not the environment's name").first.wait_for()
+        page.get_by_label("Type cw to confirm").fill("cw")
+        page.get_by_role("button", name="Reset database on cw").click()
+        page.locator(".head").get_by_text("It took").wait_for(timeout=A_WHILE_MS)
+        steps = page.locator(".step-list, .steps").first.inner_text()
+        assert steps.index("Flush") < steps.index("Migrate") < steps.index("Load fixtures")
+
+
+def test_what_is_held_says_by_whom_and_why_until_it_is_released(
+    browser: Browser, ready: dict[str, Any]
+) -> None:
+    with open_page(browser, LOOKS[0]) as page:
+        sign_in(page, ready, "engineering_lead")
+        page.goto(f"{ready['portal']}/environments/cw/hold")
+        page.get_by_label("Reason").fill("The demo is on")
+        check_every_look(page, "journey-hold")
+        page.get_by_role("button", name="Hold cw").click()
+        page.get_by_text("The demo is on").first.wait_for()
+        check_every_look(page, "journey-held")
+        page.goto(f"{ready['portal']}/environments/cw/do/migrate")
+        page.get_by_label("Pass the hold").wait_for()
+        page.goto(f"{ready['portal']}/environments/cw/hold")
+        page.get_by_role("button", name="Release cw").click()
+        page.get_by_text("cw is released").wait_for()
+
+
+def test_what_may_be_wrong_is_gathered_on_one_page(browser: Browser, ready: dict[str, Any]) -> None:
+    with open_page(browser, LOOKS[0]) as page:
+        sign_in(page, ready, "engineer")
+        page.goto(f"{ready['portal']}/environments/cw/wrong")
+        page.get_by_role("heading", name="Migrations Applied").wait_for(timeout=A_WHILE_MS)
+        check_every_look(page, "journey-wrong")
