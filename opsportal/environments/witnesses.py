@@ -3,13 +3,14 @@
 import logging
 from collections.abc import Sequence
 from datetime import timedelta
+from functools import cached_property
 from typing import Any
 
 from django.conf import settings
 from django.core.cache import cache
 from django.utils import timezone
 
-from opsportal.adapters.cloudfoundry import App, CloudFoundryError, Foundation, InstanceStats, NotFound
+from opsportal.adapters.cloudfoundry import CloudFoundryError, Foundation, InstanceStats, NotFound, Process
 from opsportal.environments import platform, versions
 from opsportal.environments.models import Environment
 from opsportal.environments.rules import Instances, Witnesses, drift, health
@@ -22,15 +23,55 @@ log = logging.getLogger(__name__)
 VERSIONS_AGE = 900
 
 
-def refresh(environment: Environment, cf: Foundation) -> None:
-    """Look at the platform and the application, and keep what they say. Trouble is kept too, never raised."""
+class Sight:
+    """One application as it is just now: each question is asked when its answer is wanted first, and once."""
+
+    def __init__(self, cf: Foundation, app_guid: str) -> None:
+        """Nothing is asked yet."""
+        self.cf, self.app_guid = cf, app_guid
+
+    @cached_property
+    def processes(self) -> list[Process]:
+        """Its processes."""
+        return self.cf.processes(self.app_guid)
+
+    @cached_property
+    def variables(self) -> dict[str, str]:
+        """Its environment variables; none for an application that is gone. They hold secrets."""
+        try:
+            return self.cf.environment_variables(self.app_guid)
+        except NotFound:
+            return {}
+
+    @cached_property
+    def services(self) -> list[str]:
+        """Names of the service instances bound to it, in order."""
+        bindings = self.cf.bindings(self.app_guid)
+        return sorted(each.service_instance_name or each.service_instance_guid for each in bindings)
+
+    @cached_property
+    def addresses(self) -> list[str]:
+        """Its routes, as they are reached from here."""
+        return [platform.reachable(route.url) for route in self.cf.routes(self.app_guid)]
+
+    @cached_property
+    def said(self) -> dict[str, Any]:
+        """Its own word, as :func:`ask_application` gives it."""
+        return ask_application(self.addresses)
+
+
+def refresh(environment: Environment, cf: Foundation, sight: Sight | None = None) -> None:
+    """Look at the platform and the application, and keep what they say. Trouble is kept too, never raised.
+
+    ``sight``: what was seen of the application a moment ago and need not be asked again.
+    """
     now = timezone.now()
     many = Environment.objects.count()
     environment.refresh_due_at = now + timedelta(
         seconds=max(settings.ENVIRONMENT_REFRESH_SECONDS, many * 0.15)
     )
     try:
-        values = look(environment, cf)
+        values = look(environment, cf, sight)
         values["refresh_problem"] = ""
     except CloudFoundryError as error:
         values = {"refresh_problem": str(error)[:500], "health": "not_known"}
@@ -44,23 +85,22 @@ def refresh(environment: Environment, cf: Foundation) -> None:
     environment.save(update_fields=[*values, "drift"])
 
 
-def look(environment: Environment, cf: Foundation) -> dict[str, Any]:
+def look(environment: Environment, cf: Foundation, sight: Sight | None = None) -> dict[str, Any]:
     """Columns of :class:`Environment` as the platform and the application state them. Raises CloudFoundryError."""
     space_guid = environment.space_guid or find_space(environment, cf)
     app = cf.app(environment.app_name, space_guid) if space_guid else None
     if app is None:
         return {**_NOTHING, "space_guid": space_guid}
     values: dict[str, Any] = {"space_guid": space_guid, "app_guid": app.guid, "app_state": app.state}
-    values |= _code(app, cf) | _processes(app, cf)
+    if sight is None or sight.app_guid != app.guid:
+        sight = Sight(cf, app.guid)
+    values |= _code(sight) | _processes(sight)
     if values["droplet_guid"] != environment.droplet_guid or cache.add(
         f"versions-of:{environment.pk}", 1, timeout=VERSIONS_AGE
     ):
         values["versions"] = versions.read(cf, app.guid, values["droplet_guid"], environment.versions)
-    values["routes"] = [platform.reachable(route.url) for route in cf.routes(app.guid)]
-    values["services"] = sorted(
-        each.service_instance_name or each.service_instance_guid for each in cf.bindings(app.guid)
-    )
-    values |= ask_application(values["routes"]) if values["instances_running"] else _SILENT
+    values |= {"routes": sight.addresses, "services": sight.services}
+    values |= sight.said if values["instances_running"] else _SILENT
     values["health"] = health(
         Instances(
             True,
@@ -88,12 +128,8 @@ def find_space(environment: Environment, cf: Foundation) -> str:
     return space.guid if space else ""
 
 
-def _code(app: App, cf: Foundation) -> dict[str, Any]:
-    droplet = cf.current_droplet(app.guid)
-    try:
-        variables = cf.environment_variables(app.guid)
-    except NotFound:
-        variables = {}
+def _code(sight: Sight) -> dict[str, Any]:
+    droplet, variables = sight.cf.current_droplet(sight.app_guid), sight.variables
     labelled = droplet.metadata.labels.get(COMMIT_LABEL, "") if droplet else ""
     return {
         "droplet_guid": droplet.guid if droplet else "",
@@ -102,11 +138,11 @@ def _code(app: App, cf: Foundation) -> dict[str, Any]:
     }
 
 
-def _processes(app: App, cf: Foundation) -> dict[str, Any]:
-    web = [process for process in cf.processes(app.guid) if process.type == "web"]
+def _processes(sight: Sight) -> dict[str, Any]:
+    web = [process for process in sight.processes if process.type == "web"]
     stats: list[InstanceStats] = []
     for process in web:
-        stats.extend(_stats(process.guid, cf))
+        stats.extend(_stats(process.guid, sight.cf))
     newest = web[-1] if web else None
     crashed = [each for each in stats if each.state == "CRASHED"]
     return {

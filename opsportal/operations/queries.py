@@ -59,8 +59,6 @@ def facts(
     """
     verdict = accounts.may(by, kind.permission or kind.name, place_of(environment))
     others = environment.operations.filter(state__in=UNDER_WAY)
-    if own is not None:
-        others = others.exclude(id=own.id)
     gate = registry.gate(kind.name, environment.kind)
     ref = kind.ref(params)
     return Facts(
@@ -77,8 +75,9 @@ def facts(
         manifest_problem=environment.manifest_problem,
         ref=ref,
         ref_exists=ref is None or ref.kind != "any",
-        duplicate=_duplicate(others, kind, params),
-        waiting=others.filter(state=State.WAITING).count(),
+        # Who waits behind it no longer matters once it has begun (RULES_AT_START).
+        duplicate="" if own else _duplicate(others, kind, params),
+        waiting=0 if own else others.filter(state=State.WAITING).count(),
         needs_reason=environment.kind in kind.reason_on,
         reason=reason,
         needs_name=kind.confirm == Confirm.TYPED,

@@ -125,6 +125,15 @@ class Builds(Client):
         """Read a droplet."""
         return self._get(v3("droplets", guid), Droplet.read)
 
+    def mark_droplet(
+        self,
+        guid: str,
+        labels: Mapping[str, str | None] | None = None,
+        annotations: Mapping[str, str | None] | None = None,
+    ) -> Droplet:
+        """Set labels and annotations of a droplet, None deletes one; gives the droplet as it is then (cf-api §9)."""
+        return self._patch(v3("droplets", guid), metadata_body(labels, annotations), Droplet.read)
+
     def current_droplet(self, app_guid: str) -> Droplet | None:
         """Read the droplet that an app runs, or None when it has none; NotFound when the app is not there."""
         try:

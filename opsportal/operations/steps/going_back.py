@@ -8,6 +8,7 @@ from opsportal.environments import actions as environments
 from opsportal.environments.mirror import is_migration
 from opsportal.environments.models import Environment, Hold
 from opsportal.environments.versions import COMMIT_LABEL
+from opsportal.environments.witnesses import Sight
 from opsportal.operations import queries
 from opsportal.operations.going_back import NEVER_COMES_BACK, choices, not_undone
 from opsportal.operations.outcomes import Done, Fail, Outcome
@@ -37,7 +38,7 @@ def find_version(run: Run) -> Outcome:
         or run.environment.platform_commit,
     }
     if "before" not in run.facts:
-        run.facts["before"] = snapshot.take(run.cf, run.facts["app"])
+        run.facts["before"] = snapshot.take(Sight(run.cf, run.facts["app"]))
     _say_what_lies_between(run, then)
     return Done(
         f"Version {run.params['version']} ({commit[:8] or 'commit not known'}), droplet {droplet.guid[:8]}"

@@ -1,39 +1,52 @@
 """How long to wait before looking again: facts gathered here, decided by a pure rule."""
 
+import time
+from collections.abc import Callable
 from statistics import median
-
-from django.core.cache import cache
 
 from opsportal.operations.models import HOLDING, Operation, Step, StepState
 from opsportal.operations.rules import pace
 from opsportal.operations.run import Run
 
+#: Earlier runs that "usual" is the median of; how many operations are many; how much longer is longer than usual.
+EARLIER_RUNS, MANY, LONGER = 15, 20, 1.2
+
+_known: dict[str, tuple[float, float]] = {}
+
 
 def usual_seconds(kind: str, step: str) -> float | None:
     """Median of the last runs of a step, in seconds; None before there are any."""
-    key = f"usual:{kind}:{step}"
-    known = cache.get(key)
-    if known is None:
-        runs = Step.objects.filter(name=step, state=StepState.SUCCEEDED, operation__kind=kind).order_by(
-            "-ended_at"
-        )
-        taken = [
-            (ended - started).total_seconds()
-            for started, ended in runs.values_list("started_at", "ended_at")[:15]
-            if started and ended
-        ]
-        known = median(taken) if taken else 0.0
-        cache.set(key, known, timeout=30)
-    return known or None
+
+    def measured() -> float:
+        runs = Step.objects.filter(name=step, state=StepState.SUCCEEDED, operation__kind=kind)
+        moments = runs.order_by("-ended_at").values_list("started_at", "ended_at")[:EARLIER_RUNS]
+        taken = [(ended - started).total_seconds() for started, ended in moments if started and ended]
+        return median(taken) if taken else 0.0
+
+    return _remembered(f"usual:{kind}:{step}", 30.0, measured) or None
 
 
 def look_again_in(run: Run) -> float:
     """Seconds until the next look at what this step waits for."""
-    under_way = cache.get("operations-under-way")
-    if under_way is None:
-        under_way = Operation.objects.filter(state__in=HOLDING).count()
-        cache.set("operations-under-way", under_way, timeout=2)
-    return pace(run.elapsed, usual_seconds(run.operation.kind, run.step.name), under_way)
+    return pace(run.elapsed, usual_seconds(run.operation.kind, run.step.name), int(_under_way()))
+
+
+def may_look_closely(run: Run) -> bool:
+    """Whether to ask for more than the end: among many only where it takes longer than usual."""
+    usual = usual_seconds(run.operation.kind, run.step.name)
+    return _under_way() < MANY or usual is None or run.elapsed > usual * LONGER
+
+
+def _under_way() -> float:
+    return _remembered("under-way", 2.0, lambda: float(Operation.objects.filter(state__in=HOLDING).count()))
+
+
+def _remembered(key: str, seconds: float, read: Callable[[], float]) -> float:
+    """A figure, read anew by this process at most every so many seconds."""
+    known = _known.get(key)
+    if known is None or time.monotonic() - known[0] > seconds:
+        known = _known[key] = (time.monotonic(), read())
+    return known[1]
 
 
 def fraction_of_usual(run: Run) -> float | None:

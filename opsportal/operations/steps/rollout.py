@@ -5,29 +5,33 @@ from collections.abc import Callable
 
 from django.conf import settings
 
-from opsportal.adapters.cloudfoundry import Build, Deployment, InstanceStats, NotFound
+from opsportal.adapters.cloudfoundry import Build, Deployment, Droplet, InstanceStats, NotFound
 from opsportal.environments.versions import BY_NOTE, COMMIT_LABEL, REF_NOTE
 from opsportal.operations.outcomes import Done, Fail, Outcome, Wait
 from opsportal.operations.run import LABEL, Run
 from opsportal.operations.steps import log_tail
 from opsportal.operations.steps.check import refused
 from opsportal.operations.steps.once import once
-from opsportal.operations.steps.pacing import fraction_of_usual, look_again_in
+from opsportal.operations.steps.pacing import fraction_of_usual, look_again_in, may_look_closely
 from opsportal.operations.steps.verify import keep_what_was_rolled_out
 
 #: Looks in a row that must find only crashed instances, and the seconds these must span, before we give up.
 CRASH_LOOKS, CRASH_SECONDS = 3, 4.0
 #: Seconds after which one crash is enough: it had all the time to become healthy.
 LATE = 60.0
+STARTING = "The platform is starting new instances"
 
 
 def stage(run: Run) -> Outcome:
     """Have the platform stage the package; its log is shown live."""
     if _staged_before(run):
         return Done("The droplet of the first try is used again", skipped=True)
+    asked_before = {"build", "build_intended_at"} & run.memo.keys()
     build_guid = once(run, "build", find=lambda: _own_build(run), make=lambda: _new_build(run))
     if isinstance(build_guid, Wait):
         return build_guid
+    if not asked_before:
+        return Wait(look_again_in(run), "Staging", fraction_of_usual(run))
     build = run.cf.build(build_guid)
     log_tail.follow(run, run.facts["app"], lambda source: source == "STG")
     if build.state == "STAGING":
@@ -71,18 +75,16 @@ def _new_build(run: Run) -> str:
 
 def _label_droplet(run: Run, build: Build) -> Outcome:
     guid = str(build.droplet_guid)
-    mark_droplet(run, guid)
-    droplet = run.cf.droplet(guid)
+    droplet = mark_droplet(run, guid)
     run.facts |= {"droplet": guid, "checksum": droplet.checksum or ""}
     run.say(f"Droplet {guid}, {droplet.checksum_type or 'checksum'} {droplet.checksum or 'not told'}")
     return Done(f"Droplet {guid[:8]}")
 
 
-def mark_droplet(run: Run, guid: str) -> None:
+def mark_droplet(run: Run, guid: str) -> Droplet:
     """What the droplet is, kept with it on the platform: whose operation, which commit, under which name, by whom."""
     by = run.operation.requested_by.name if run.operation.requested_by else "the portal"
-    run.cf.label(
-        "droplets",
+    return run.cf.mark_droplet(
         guid,
         labels={LABEL: str(run.operation.id), COMMIT_LABEL: run.facts["commit"]},
         annotations={REF_NOTE: run.facts.get("ref") or run.params.get("ref", ""), BY_NOTE: by},
@@ -96,6 +98,7 @@ def roll_out(run: Run) -> Outcome:
 
 def roll_out_by(run: Run, start: Callable[[Run], str], keep: Callable[[Run], None] | None) -> Outcome:
     """A rolling deployment that ``start`` makes (its guid), watched to its end; ``keep`` records that it serves."""
+    asked_before = {"deployment", "deployment_intended_at"} & run.memo.keys()
     if "deployment" not in run.memo:
         closed = refused(run)
         if closed:
@@ -106,12 +109,24 @@ def roll_out_by(run: Run, start: Callable[[Run], str], keep: Callable[[Run], Non
     guid = once(run, "deployment", find=lambda: _own_deployment(run), make=lambda: start(run))
     if isinstance(guid, Wait):
         return guid
-    deployment = run.cf.deployment(guid)
+    if not asked_before:
+        return Wait(look_again_in(run), STARTING, fraction_of_usual(run))
+    deployment = _followed(run, guid)
     if deployment.superseded:
         return Fail("platform:superseded", {"app": run.environment.app_name})
     if deployment.finished and not deployment.deployed:
         return Fail("platform:deployment-cancelled", {"app": run.environment.app_name})
     return _watch(run, deployment, keep)
+
+
+def _followed(run: Run, guid: str) -> Deployment:
+    """Our deployment, or the twin of it that superseded it: a request without an answer that came through late."""
+    deployment = run.cf.deployment(guid)
+    newest = _own_deployment(run) if deployment.superseded else guid
+    if newest is None or newest == guid:
+        return deployment
+    run.memo["deployment"] = newest
+    return run.cf.deployment(newest)
 
 
 def _own_deployment(run: Run) -> str | None:
@@ -128,7 +143,7 @@ def _new_deployment(run: Run) -> str:
 def _watch(run: Run, deployment: Deployment, keep: Callable[[Run], None] | None) -> Outcome:
     """Done once deployed and every wanted instance runs; failed when the new ones only crash, or time is up."""
     finished = deployment.finished
-    stats = _new_instances(run, deployment)
+    stats = _new_instances(run, deployment) if finished or may_look_closely(run) else []
     running = sum(each.state == "RUNNING" for each in stats)
     if finished and running == len(stats):
         run.facts["touched"] = False
@@ -142,11 +157,7 @@ def _watch(run: Run, deployment: Deployment, keep: Callable[[Run], None] | None)
         since = int((run.step.started_at.timestamp() if run.step.started_at else time.time()) * 1e9)
         log_tail.last_words(run, run.facts["app"], lambda source: source not in {"RTR", "STG"}, since=since)
         return Fail("platform:not-healthy", {"what": why, "serving": what_serves(run)})
-    detail = (
-        f"{running} of {len(stats)} new instances running"
-        if stats
-        else "The platform is starting new instances"
-    )
+    detail = f"{running} of {len(stats)} new instances running" if stats else STARTING
     return Wait(look_again_in(run), detail, fraction_of_usual(run))
 
 

@@ -10,7 +10,7 @@ from django.conf import settings
 from opsportal.adapters.cloudfoundry import NotFound, Package, Resource, Unprocessable
 from opsportal.environments.manifests import ManifestError
 from opsportal.environments.versions import COMMIT_LABEL
-from opsportal.environments.witnesses import find_space
+from opsportal.environments.witnesses import Sight, find_space
 from opsportal.kit.wording import size
 from opsportal.operations.outcomes import Done, Fail, Outcome, Wait
 from opsportal.operations.run import LABEL, Run
@@ -27,10 +27,11 @@ def upload(run: Run) -> Outcome:
     missing = find_or_make_application(run)
     if missing:
         return missing
-    package_guid = once(run, "package", find=lambda: _own_package(run), make=lambda: _new_package(run))
+    new: list[Package] = []
+    package_guid = once(run, "package", find=lambda: _own_package(run), make=lambda: _new_package(run, new))
     if isinstance(package_guid, Wait):
         return package_guid
-    package = run.cf.package(package_guid)
+    package = new[0] if new else run.cf.package(package_guid)
     if package.state == "AWAITING_UPLOAD":
         directory = prepare.prepared(run)
         if directory is None:
@@ -70,9 +71,10 @@ def _own_package(run: Run) -> str | None:
     return found[0].guid if found else None
 
 
-def _new_package(run: Run) -> str:
+def _new_package(run: Run, new: list[Package]) -> str:
     labels = run.labels | {COMMIT_LABEL: run.facts["commit"]}
-    return run.cf.create_package(run.facts["app"], labels=labels).guid
+    new.append(run.cf.create_package(run.facts["app"], labels=labels))
+    return new[0].guid
 
 
 def _must_build(run: Run) -> bool:
@@ -98,8 +100,9 @@ def _send(run: Run, package: Package, directory: Path) -> Package:
             write_zip(directory, lacking, bits)
         sent = _summary(len(entries), content)
         run.say(sent)
+        run.remember()
         answer = run.cf.upload_bits(package.guid, known, bits, on_progress=_reporter(run))
-    run.remember(sent=sent)
+    run.memo["sent"] = sent
     return answer
 
 
@@ -134,7 +137,7 @@ def apply_manifest(run: Run) -> Outcome:
         except ManifestError as error:
             return bad_manifest(run, error)
         if not run.facts.get("before"):
-            run.facts["before"] = snapshot.take(run.cf, run.facts["app"])
+            run.facts["before"] = snapshot.take(Sight(run.cf, run.facts["app"]))
         run.facts["touched"] = True
         run.remember()
         try:

@@ -11,20 +11,18 @@ from typing import Any
 from django.conf import settings
 
 from opsportal.adapters.cloudfoundry import Foundation, NotFound
+from opsportal.environments.witnesses import Sight
 
 #: Variables that are meant to change with every deploy.
 EXPECTED = {"GIT_COMMIT_SHA", "GIT_BRANCH", "GIT_TAG"}
 
 
-def take(cf: Foundation, app_guid: str) -> dict[str, Any]:
+def take(sight: Sight) -> dict[str, Any]:
     """``{env: {name: digest}, bindings: [name], instances: {type: n}, memory_mb: {type: n}}`` as they are now."""
-    processes = {process.type: process for process in cf.processes(app_guid)}
+    processes = {process.type: process for process in sight.processes}
     return {
-        "env": {name: digest(value) for name, value in _variables(cf, app_guid).items()},
-        "bindings": sorted(
-            binding.service_instance_name or binding.service_instance_guid
-            for binding in cf.bindings(app_guid)
-        ),
+        "env": {name: digest(value) for name, value in sight.variables.items()},
+        "bindings": sight.services,
         "instances": {name: process.instances for name, process in processes.items()},
         "memory_mb": {name: process.memory_in_mb for name, process in processes.items()},
     }
@@ -62,7 +60,7 @@ def put_back_variables(cf: Foundation, app_guid: str, before: dict[str, str]) ->
 
     Returns in words what was done and what could not be. The platform's revisions hold the old values; we do not.
     """
-    now = _variables(cf, app_guid)
+    now = Sight(cf, app_guid).variables
     changed = {name for name in before if digest(now.get(name, "")) != before[name] or name not in now}
     added = [name for name in now if name not in before]
     patch: dict[str, str | None] = dict.fromkeys(added)
@@ -81,10 +79,3 @@ def put_back_variables(cf: Foundation, app_guid: str, before: dict[str, str]) ->
     return said + (
         [f"Could not be put back (their old values are not known): {', '.join(lost)}."] if lost else []
     )
-
-
-def _variables(cf: Foundation, app_guid: str) -> dict[str, str]:
-    try:
-        return cf.environment_variables(app_guid)
-    except NotFound:
-        return {}

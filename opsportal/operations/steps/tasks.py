@@ -12,7 +12,7 @@ from opsportal.operations.models import Step
 from opsportal.operations.outcomes import Done, Fail, Outcome, Wait
 from opsportal.operations.run import LABEL, Run, short_name
 from opsportal.operations.steps import guard, log_tail
-from opsportal.operations.steps.once import once
+from opsportal.operations.steps.once import SETTLING_WHAT_RUNS, once
 from opsportal.operations.steps.pacing import fraction_of_usual, look_again_in
 from opsportal.operations.task_results import ERRORS, Ending, TaskResult, task_result
 
@@ -59,10 +59,12 @@ def run_task(
                 disk_in_mb=disk_mb,
             ).guid
         ),
+        settling=SETTLING_WHAT_RUNS,
     )
     if isinstance(guid, Wait):
         return guid
     _say_first(run, command, awaited_because)
+    _mind_a_twin(run, unique, guid)
     task = run.cf.task(guid)
     look = follow_tasks(run, task)
     result = task_result(task.state, task.failure_reason, stopped=run.memo.get("stopped", ""))
@@ -102,6 +104,20 @@ def _say_first(run: Run, command: str, awaited_because: str) -> None:
     if awaited_because and "said_awaited" not in run.memo and run.cancelled:
         run.remember(said_awaited=True)
         run.say(f"Somebody asked to cancel. The task's end is awaited first: {awaited_because}.")
+
+
+def _mind_a_twin(run: Run, name: str, guid: str) -> None:
+    """A request that got no answer and was made again may come through even later: what it started is stopped."""
+    if not run.memo.get("task_again"):
+        return
+    for twin in run.cf.tasks(run.facts["app"], names=[name]):
+        if twin.guid != guid:
+            if not twin.finished:
+                stop(run, twin)
+            run.note(
+                f"The platform carried out a request that it had not answered, very late: the task {name} was started "
+                "twice. The second one was stopped if it still ran."
+            )
 
 
 def _stop_when_too_long(run: Run, task: Task) -> None:

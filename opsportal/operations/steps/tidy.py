@@ -1,5 +1,6 @@
 """Putting things back after a failure or a cancel, so that the version that ran before goes on as it was."""
 
+from opsportal.environments.witnesses import Sight
 from opsportal.operations.outcomes import Done, Outcome, Wait
 from opsportal.operations.run import LABEL, Run
 from opsportal.operations.steps import snapshot
@@ -29,7 +30,7 @@ def put_back(run: Run) -> Outcome:
         return Done("Nothing had been changed", skipped=True)
     said = snapshot.put_back_variables(run.cf, app, before["env"])
     run.say(*said)
-    for difference in snapshot.differences(before, snapshot.take(run.cf, app)):
+    for difference in snapshot.differences(before, snapshot.take(Sight(run.cf, app))):
         run.note(f"Differs from before the deploy: {difference}")
     run.facts["touched"] = False
     return Done(" ".join(said) or "Nothing had to be put back", skipped=not said)

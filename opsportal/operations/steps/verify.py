@@ -3,7 +3,7 @@
 from django.utils import timezone
 
 from opsportal.environments import actions as environments
-from opsportal.environments import platform, witnesses
+from opsportal.environments import witnesses
 from opsportal.environments.rules import same_commit
 from opsportal.environments.versions import SERVED_NOTE
 from opsportal.operations.outcomes import Done, Fail, Outcome, Wait
@@ -12,12 +12,14 @@ from opsportal.operations.steps import snapshot
 
 #: Seconds the application has to answer well after it was rolled out.
 PATIENCE = 60.0
+#: Under this name what was verified last goes on to the record.
+SIGHT = "sight"
 
 
 def verify(run: Run) -> Outcome:
     """The application answers well and reports the commit; env vars, bindings and sizes are compared."""
-    addresses = [platform.reachable(route.url) for route in run.cf.routes(run.facts["app"])]
-    said = witnesses.ask_application(addresses)
+    sight = run.seen[SIGHT] = witnesses.Sight(run.cf, run.facts["app"])
+    addresses, said = sight.addresses, sight.said
     reported, expected = said["app_commit"], run.facts["commit"]
     if said["app_health"] or not reported or not same_commit(reported, expected):
         if run.elapsed < PATIENCE:
@@ -27,7 +29,7 @@ def verify(run: Run) -> Outcome:
             return Fail("platform:unhealthy-after", {"url": where, "what": said["app_health"]})
         facts = {"reported": reported[:8] or "no commit", "expected": expected[:8]}
         return Fail("platform:wrong-version", facts)
-    for difference in snapshot.differences(run.facts["before"], snapshot.take(run.cf, run.facts["app"])):
+    for difference in snapshot.differences(run.facts["before"], snapshot.take(sight)):
         run.note(difference)
     run.facts["address"] = addresses[0]
     return Done(f"Healthy at {addresses[0]}, and it reports {expected[:8]}")
@@ -58,7 +60,7 @@ def look_afresh(run: Run) -> Outcome:
     """Look at the environment, so that its page tells what is there now."""
     environment = run.environment
     environment.refresh_from_db()
-    witnesses.refresh(environment, run.cf)
+    witnesses.refresh(environment, run.cf, run.seen.pop(SIGHT, None))
     return Done()
 
 
