@@ -1,7 +1,7 @@
 """Regular expressions of people, matched where a hostile one harms nobody: in a child that is ended when it is late.
 
 Python's ``re`` may take for ever and holds its whole process meanwhile; a time limit inside the process cannot act.
-docs/decisions/0008 has the choice.
+docs/decisions/0009 has the choice.
 """
 
 import json
