@@ -115,6 +115,10 @@ def _start(runner: Runner, layout: Layout, ports: Ports, redis_url: str) -> None
     runner.start("web", services.web(ports), layer=PORTAL)
     runner.complete("prepare", services.prepare(), 180)
     runner.wait("The local cloud", lambda: services.answers(f"{ports.cloud_url}/v3"), 60)
+    if not layout.pushed.exists():
+        _say("Pushing what runs on stable, staging and development")
+        runner.complete("before", services.before(), 300)
+        layout.pushed.touch()
     _say("Starting worker and scheduler")
     runner.start("worker", services.worker(), layer=PORTAL)
     runner.start("scheduler", services.scheduler(), layer=PORTAL)

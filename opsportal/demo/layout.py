@@ -54,6 +54,11 @@ class Layout:
         return self.root / "estate.json"
 
     @property
+    def pushed(self) -> Path:
+        """Is there once stable, staging and development run what ran before the portal came."""
+        return self.root / "pushed"
+
+    @property
     def repository(self) -> Path:
         """The team's repository; people clone it and push to it."""
         return self.root / "getgov.git"

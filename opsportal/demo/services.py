@@ -56,6 +56,11 @@ def prepare() -> list[str]:
     return [PYTHON, "-m", "opsportal.demo.prepare"]
 
 
+def before() -> list[str]:
+    """What ran on stable, staging and development before the portal came."""
+    return [PYTHON, "-m", "opsportal.demo.before"]
+
+
 def web(ports: Ports) -> list[str]:
     """The pages, with enough threads for many live viewers."""
     return [

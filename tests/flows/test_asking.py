@@ -158,11 +158,17 @@ def test_a_schedule_is_set_up_shown_and_switched_on_the_page(ab):
     assert not Schedule.objects.exists()
 
 
+def command(place, given):
+    if not given.get("command"):
+        raise BadParameter("command", "Say which command to run.")
+    return dict(given)
+
+
 @pytest.fixture
 def run_task(kind):
     parameters = (Parameter("command", "Command", "Any.", required=True),)
     before = registry.kind("run_task")
-    registry.register(replace(kind, name="run_task", title="Run task", parameters=parameters))
+    registry.register(replace(kind, name="run_task", title="Run task", parameters=parameters, clean=command))
     yield
     registry._kinds.pop("run_task")
     if before:
