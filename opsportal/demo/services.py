@@ -16,6 +16,14 @@ from opsportal.demo.ports import HOST, Ports
 REPOSITORY = Path(__file__).resolve().parents[2]
 PYTHON = sys.executable
 ANSWER_S = 5
+#: The local cloud's databases are SQLite files: Python copies one into the other, page by page. One line for a shell.
+COPY = (
+    "python -c 'import json, os, sqlite3, sys; "
+    'by = {i["name"]: i["credentials"]["uri"].partition("://")[2][1:] '
+    'for s in json.loads(os.environ["VCAP_SERVICES"]).values() for i in s if "uri" in i["credentials"]}; '
+    "source, target = (sqlite3.connect(by[name]) for name in sys.argv[1:]); source.backup(target); "
+    'print(len(list(target.iterdump())), "statements copied")\' {source} {target}'
+)
 
 
 def portal_settings(layout: Layout, ports: Ports, redis_url: str, service_password: str) -> dict[str, str]:
@@ -33,6 +41,7 @@ def portal_settings(layout: Layout, ports: Ports, redis_url: str, service_passwo
         "CF_IS_LOCAL": "true",
         "ROUTE_URL": f"http://{{host}}.{ports.apps_domain}",
         "ASSET_BUILD_COMMAND": "python3 build_assets.py",
+        "COPY_DATABASE_COMMAND": COPY,
         "SECURE_COOKIES": "false",
     }
 
