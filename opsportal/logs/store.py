@@ -16,7 +16,8 @@ from opsportal.logs.models import LONGEST_INSTANCE, LONGEST_LAYER, Entry, Tail
 from opsportal.logs.place import Place
 from opsportal.logs.redaction import redact
 
-LEASE_SECONDS = 60
+#: How long a killed worker keeps others from reading. A slow one that outlives it loses nothing: it writes nothing more.
+LEASE_SECONDS = 20
 #: Entries deleted in one transaction: no write holds the database for long. (One page of lines is inserted in one.)
 DELETED_AT_ONCE = 2_000
 MOST_INSTANCES, MOST_LAYERS = 100, 300

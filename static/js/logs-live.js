@@ -54,19 +54,19 @@ function row([id, moment, from, tone, level, headline, text, lines]) {
   const details = document.createElement(text ? "details" : "div");
   const line = document.createElement(text ? "summary" : "div");
   const time = part("time", clock.format(new Date(moment)), "");
-  const link = part("a", from, "log__source");
+  const link = part("a", text ? "This entry, and what its source said before and after" : from, text ? "usa-link" : "log__source");
   item.className = "log-item";
   item.id = `e${id}`;
   details.className = `log log--${tone}`;
   if (!text) line.className = "log-line";
   time.dateTime = moment;
   link.href = `${root.dataset.search}${id}`;
-  line.append(time, part("span", level, "log__level"), link, part("span", headline, "log__text"));
+  line.append(time, part("span", level, "log__level"), text ? part("span", from, "log__source") : link, part("span", headline, "log__text"));
   if (lines > 1) line.append(part("span", `${lines} lines`, "log__lines"));
   details.append(line);
   if (text) {
     const body = part("div", "", "log__body");
-    body.append(part("pre", text, ""));
+    body.append(part("pre", text, ""), link);
     details.append(body);
   }
   item.append(details);

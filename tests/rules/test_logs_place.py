@@ -82,7 +82,15 @@ def test_the_first_look_misses_nothing():
 
 @pytest.mark.parametrize(
     ("idle", "watched", "seconds"),
-    [(0, False, 3), (1, False, 6), (2, False, 12), (3, False, 20), (500, False, 20), (500, True, 1), (0, True, 1)],
+    [
+        (0, False, 3),
+        (1, False, 6),
+        (2, False, 12),
+        (3, False, 20),
+        (500, False, 20),
+        (500, True, 1),
+        (0, True, 1),
+    ],
 )
 def test_a_silent_log_is_read_less_often_unless_somebody_watches(idle, watched, seconds):
     assert rules.next_look(idle, watched, 3, 20) == seconds
