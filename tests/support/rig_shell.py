@@ -39,15 +39,17 @@ def _person(username: str) -> Any:
     return SERVICE if username == SERVICE.username else person_named(username)
 
 
-def request(environment: str, by: str, given: dict[str, str]) -> dict[str, Any]:
-    """Ask for a deploy. The receipt, or what refused it."""
+def request(
+    environment: str, by: str, given: dict[str, str], kind: str = "deploy", confirmed: str = ""
+) -> dict[str, Any]:
+    """Ask for an operation, a deploy unless told otherwise. The receipt, or what refused it."""
     from opsportal.operations import actions
     from opsportal.operations.management.commands.operate import receipt
     from opsportal.operations.registry import BadParameter
 
     try:
         made = actions.request(
-            kind="deploy", environment=environment, given=given, by=_person(by), via="shell"
+            kind=kind, environment=environment, given=given, by=_person(by), via="shell", confirmed=confirmed
         )
     except actions.Refused as refused:
         return {"state": "refused", "findings": [[each.rule, str(each.reason)] for each in refused.findings]}

@@ -4,16 +4,20 @@ Nothing here keeps a state of its own: each call looks at what the platform has 
 instance of a space can have) and does what is missing. A step answers ``None`` when what it is for is so.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.conf import settings
 
-from opsportal.adapters.cloudfoundry import Binding, Job, NotFound, ServiceInstance
+from opsportal.adapters.cloudfoundry import Binding, Conflict, Job, LastOperation, NotFound, ServiceInstance
 from opsportal.kit.wording import duration
 from opsportal.operations.outcomes import Fail, Wait
 from opsportal.operations.run import Run
 from opsportal.operations.steps.pacing import fraction_of_usual, look_again_in
+
+#: Seconds given to the platform to show what came of a request that got no answer; and states of what it works on.
+SETTLING = 5.0
+BUSY = frozenset({"initial", "in progress"})
 
 
 def instance(run: Run, guid: str) -> ServiceInstance | None:
@@ -29,16 +33,27 @@ def deleted(run: Run, guid: str, name: str) -> Wait | Fail | None:
     found = instance(run, guid)
     if found is None:
         return None
-    last = found.last_operation
-    asked = "delete_asked" in run.memo
-    if asked and last.type == "delete" and last.state == "failed":
-        return Fail(
-            "service:failed", {"what": "delete", "name": name, "why": last.description or "it does not say"}
-        )
-    if not asked:
-        run.remember(delete_asked=True)
-        run.cf.delete_service_instance(guid)
-    return _wait(run, "delete", name)
+    return _taken_away(
+        run, "delete", name, found.last_operation, lambda: run.cf.delete_service_instance(guid)
+    )
+
+
+def _taken_away(
+    run: Run, what: str, name: str, last: LastOperation, ask: Callable[[], object]
+) -> Wait | Fail:
+    """Ask for the end of something, and wait. It is asked again when nothing came of it: twice does no more than once."""
+    asked_at = run.memo.get(f"{what}_asked")
+    if last.type == "delete" and last.state == "failed" and asked_at is not None:
+        why = last.description or "it does not say"
+        return Fail("service:failed", {"what": what, "name": name, "why": why})
+    under_way = last.type == "delete" and last.state in BUSY
+    if asked_at is None or (not under_way and run.elapsed - asked_at > SETTLING):
+        run.remember(**{f"{what}_asked": run.elapsed})
+        try:
+            ask()
+        except (Conflict, NotFound):
+            return Wait(1.0, f"The platform is busy with {name}")
+    return _wait(run, what, name)
 
 
 def created(
@@ -76,7 +91,7 @@ def created(
             why = found.last_operation.description or "it does not say"
             return Fail("service:failed", {"what": "create", "name": name, "why": why})
         return deleted(run, found.guid, name) or Wait(0.0, "Making it again")
-    if state in {"initial", "in progress"}:
+    if state in BUSY:
         run.memo.setdefault("create_asked", run.elapsed)
         return _wait(run, "create", name)
     return found
@@ -91,7 +106,10 @@ def bound(run: Run, app: str, service_instance: str, name: str) -> Wait | Fail |
             return Fail("service:failed", {"what": "bind", "name": name, "why": failed})
         if "bind_asked" not in run.memo or _forgotten(run):
             run.remember(bind_asked=run.elapsed)
-            job = run.cf.create_binding(app, service_instance, labels=run.labels)
+            try:
+                job = run.cf.create_binding(app, service_instance, labels=run.labels)
+            except Conflict:
+                return Wait(1.0, f"The platform is busy with {name}")
             run.remember(bind_job=job.guid if job else "")
         return _wait(run, "bind", name)
     last = binding.last_operation
@@ -101,7 +119,7 @@ def bound(run: Run, app: str, service_instance: str, name: str) -> Wait | Fail |
                 "service:failed", {"what": "bind", "name": name, "why": last.description or "it does not say"}
             )
         return unbound(run, app, service_instance, name) or Wait(0.0, "Binding again")
-    if last.state in {"initial", "in progress"}:
+    if last.state in BUSY:
         run.memo.setdefault("bind_asked", run.elapsed)
         return _wait(run, "bind", name)
     return None
@@ -112,16 +130,9 @@ def unbound(run: Run, app: str, service_instance: str, name: str) -> Wait | Fail
     binding = binding_of(run, app, service_instance)
     if binding is None:
         return None
-    last = binding.last_operation
-    asked = "unbind_asked" in run.memo
-    if asked and last.type == "delete" and last.state == "failed":
-        return Fail(
-            "service:failed", {"what": "unbind", "name": name, "why": last.description or "it does not say"}
-        )
-    if not asked:
-        run.remember(unbind_asked=True)
-        run.cf.delete_binding(binding.guid)
-    return _wait(run, "unbind", name)
+    return _taken_away(
+        run, "unbind", name, binding.last_operation, lambda: run.cf.delete_binding(binding.guid)
+    )
 
 
 def binding_of(run: Run, app: str, service_instance: str) -> Binding | None:
@@ -151,10 +162,6 @@ def _forgotten(run: Run) -> bool:
     """Whether what was asked for a while ago, and of which there is no trace, was never begun."""
     since = run.memo.get("create_asked", run.memo.get("bind_asked", run.elapsed))
     return bool(run.elapsed - float(since) > SETTLING and not _under_way(run))
-
-
-#: Seconds given to the platform to show what a request that got no answer may have made.
-SETTLING = 5.0
 
 
 def _under_way(run: Run) -> bool:
