@@ -48,6 +48,9 @@ VARIABLES: dict[str, Variable] = {
     "GIT_REPOSITORY_URL": Variable(str, "", "The repository whose manifests name the environments."),
     "GIT_TOKEN": Variable(str, "", "Token to read it; sent as a header, never in the URL."),
     "GIT_REFRESH_SECONDS": Variable(float, 15.0, "How often the worker fetches the repository."),
+    "COMMIT_URL": Variable(
+        str, "", "Where a commit is shown, with {commit} for its name; empty: commits are no links."
+    ),
     "MANIFEST_PATTERN": Variable(
         str,
         "ops/manifests/manifest-{environment}.yaml",
@@ -133,7 +136,9 @@ VARIABLES: dict[str, Variable] = {
     "TIME_ZONE": Variable(str, "America/New_York", "The team's time zone."),
     "LOG_FORMAT": Variable(str, "text", "text or json."),
     "LOG_LEVEL": Variable(str, "INFO", "How much is logged."),
-    "STREAMS_PER_PROCESS": Variable(int, 64, "Live streams one web process holds; more are asked to poll."),
+    "STREAMS_PER_PROCESS": Variable(
+        int, 112, "Live streams one web process holds; more are asked to poll. Each takes one of its threads."
+    ),
 }
 
 

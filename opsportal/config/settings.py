@@ -243,6 +243,7 @@ TIME_ZONE: str = _read["TIME_ZONE"]
 
 GIT_REPOSITORY_URL: str = _read["GIT_REPOSITORY_URL"]
 GIT_TOKEN: str = _read["GIT_TOKEN"]
+COMMIT_URL: str = _read["COMMIT_URL"]
 MANIFEST_PATTERN: str = _read["MANIFEST_PATTERN"]
 APP_NAME_PATTERN: str = _read["APP_NAME_PATTERN"]
 CF_API_URL: str = _read["CF_API_URL"]

@@ -1,7 +1,8 @@
 """Publish/subscribe over the broker: one connection pool per process, and a broker that is away harms nobody."""
 
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 
 import redis
 from django.conf import settings
@@ -21,9 +22,12 @@ def client() -> redis.Redis:
         return _clients[settings.REDIS_URL]
 
 
-def listen(*channels: str, heartbeat: float = 15.0) -> Iterator[str | None]:
-    """Yield the data of each message on ``channels``, or None when ``heartbeat`` seconds passed without one.
+def listen(
+    *channels: str, heartbeat: float = 15.0, gather: Callable[[], float] | None = None
+) -> Iterator[list[str]]:
+    """Yield the data of what was published on ``channels``; an empty list after ``heartbeat`` seconds of silence.
 
+    ``gather``: for how many seconds from the first message on others are waited for, to be told of together.
     Raises redis.RedisError when the broker is away: the caller falls back to polling.
     """
     listener = client().pubsub(ignore_subscribe_messages=True)  # type: ignore[no-untyped-call]
@@ -31,6 +35,12 @@ def listen(*channels: str, heartbeat: float = 15.0) -> Iterator[str | None]:
         listener.subscribe(*channels)
         while True:
             message = listener.get_message(timeout=heartbeat)
-            yield message["data"].decode() if message else None
+            found = []
+            if message and gather:
+                time.sleep(gather())
+            while message:
+                found.append(message["data"].decode())
+                message = listener.get_message(timeout=0)
+            yield found
     finally:
         listener.close()

@@ -1,7 +1,7 @@
 """Server-sent events: what happens to an operation, and that something happened anywhere.
 
 Who follows the same operation is woken in the same beat (:mod:`opsportal.kit.live`) and reads the same rows:
-what one has read the others get for free (:func:`opsportal.operations.output.chunk_as_json`).
+what is read once they all get for free (:func:`standing`, :func:`lines_event`).
 """
 
 import json
@@ -14,19 +14,22 @@ from uuid import UUID
 
 from django.http import HttpResponseBase
 
-from opsportal.kit.live import Topic, let_go, respond, tokens
+from opsportal.kit.live import News, Topic, let_go, respond, tokens
 from opsportal.operations import bell, output
 from opsportal.operations.models import ENDED, Operation
 
 HEARTBEAT_SECONDS = 15.0  # a comment that keeps routers from dropping the line and notices who has gone
 LIFE_SECONDS = 600.0  # then the browser connects again, to whichever process has room
-CHANGED_EVERY_SECONDS = 1.0  # a page fetches its regions again at most this often
+CHANGED_EVERY_SECONDS = 1.0  # a page fetches its regions again at most this often …
+CHANGED_PER_FOLLOWER = 0.05  # … and less often the more follow: each of them asks for the page
 
 
 def follow_operation(operation_id: UUID, after: int, version: int) -> HttpResponseBase:
     """``lines`` (with the last number as id), ``changed`` and, when it has ended and all is told, ``end``."""
     return respond(
-        bell.channel(operation_id), lambda topic: _operation_events(topic, operation_id, after, version)
+        bell.channel(operation_id),
+        lambda topic: _operation_events(topic, operation_id, after, version),
+        _ReadsAhead(operation_id),
     )
 
 
@@ -51,27 +54,54 @@ def standing(operation_id: UUID, token: int) -> Standing:
     return Standing(row[0], row[1] in ENDED, row[2]) if row else Standing(0, True, 0)
 
 
+@lru_cache(maxsize=256)
+def lines_event(operation_id: UUID, after: int, upto: int) -> tuple[str, int]:
+    """Lines ``after`` < number ≤ ``upto`` as an event, with the last number: read and written once for all."""
+    text, last = output.chunk_as_json(operation_id, after, upto)
+    let_go()
+    return f"id: {last}\nevent: lines\ndata: {text}\n\n", last
+
+
+class _ReadsAhead:
+    """Reads what those who have followed so far will ask for at the next beat."""
+
+    def __init__(self, operation_id: UUID) -> None:
+        self._operation_id = operation_id
+        self._after: int | None = None
+
+    def __call__(self, news: News) -> None:
+        upto = max(standing(self._operation_id, news.token).lines, news.upto)
+        while self._after is not None and self._after < upto:
+            last = lines_event(self._operation_id, self._after, min(upto, self._after + output.CHUNK))[1]
+            if last == self._after:
+                return
+            self._after = last
+        self._after = upto
+
+
 def _operation_events(topic: Topic, operation_id: UUID, after: int, version: int) -> Iterator[str]:
     until = time.monotonic() + LIFE_SECONDS * random.uniform(0.8, 1.2)  # noqa: S311 (spreads reconnections)
     news, changed_at, token = topic.news, 0.0, next(tokens)
+    # Not all alike, so that they do not all ask for the page at the same moment.
+    share = CHANGED_PER_FOLLOWER * random.uniform(0.5, 1.5)  # noqa: S311
     while time.monotonic() < until:
         now = standing(operation_id, token)
         upto = max(now.lines, news.upto)
         while after < upto:
-            text, last = output.chunk_as_json(operation_id, after, min(upto, after + output.CHUNK))
-            let_go()
+            event, last = lines_event(operation_id, after, min(upto, after + output.CHUNK))
             if last == after:
                 break
             after = last
-            yield f"id: {after}\nevent: lines\ndata: {text}\n\n"
+            yield event
         due = now.version != version
-        if due and (now.ended or time.monotonic() - changed_at >= CHANGED_EVERY_SECONDS):
+        pace = max(CHANGED_EVERY_SECONDS, topic.followers * share)
+        if due and (now.ended or time.monotonic() - changed_at >= pace):
             version, changed_at, due = now.version, time.monotonic(), False
             yield f"event: changed\ndata: {json.dumps({'version': version})}\n\n"
         if now.ended and after >= now.lines:
             yield "event: end\ndata: {}\n\n"
             return
-        before, news = news, topic.wait(news.told, CHANGED_EVERY_SECONDS if due else HEARTBEAT_SECONDS)
+        before, news = news, topic.wait(news.told, pace if due else HEARTBEAT_SECONDS)
         if news.told == before.told and not due:
             token = next(tokens)  # nothing was told for long: look at the rows, a message may have been lost
             yield ": still here\n\n"

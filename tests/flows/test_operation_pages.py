@@ -1,6 +1,7 @@
 """What the pages of operations answer, without a browser: output, events, history, forms and who may do what."""
 
 import json
+import queue
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -255,3 +256,20 @@ def test_the_search_finds_branches_tags_and_commits(client: Client, ana: Person)
             f"/environments/ab/deploy?q={typed}", headers={"HX-Request": "true", "HX-Target": "refs"}
         )
         assert f'<span class="refs__name">{found}</span>' in answer.content.decode()
+
+
+def test_what_all_who_follow_need_is_read_once_before_they_wake(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[live.News] = []
+    channel = live._Channel("nobody", read.append)
+    channel.bells.update(queue.SimpleQueue() for _ in range(3))
+    channel.tell('{"output": 7}', '{"output": 9}')
+    assert [news.upto for news in read] == [9]
+    assert channel.news == read[0]
+    assert [bell.empty() for bell in channel.bells] == [False] * 3
+
+
+def test_the_more_follow_the_longer_the_beat_up_to_a_limit() -> None:
+    channel = live._Channel("nobody", None)
+    for followers, longest in ((1, 0.1), (40, 0.2), (500, 0.4)):
+        channel.bells = {queue.SimpleQueue() for _ in range(followers)}
+        assert 0 <= channel.until_the_beat() <= longest
