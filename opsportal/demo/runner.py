@@ -1,7 +1,8 @@
 """Runs the demo's processes: starts them in order, shows what they print, ends them all together.
 
 honcho runs each process and prints its lines; this adds what it lacks: one process can wait for another, they
-end in the reverse order, and nothing is left behind when the demo itself is killed.
+end in the reverse order, one that a signal ended is started again, and nothing is left behind when the demo itself is
+killed.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import IO
@@ -31,6 +33,8 @@ GRACE_S = 15.0
 """How long a process may take to end when it is asked to."""
 LAST_WORDS_S = 2.0
 TOP = 9
+AGAIN_AFTER_S, AGAIN_WITHIN_S, AGAIN_TIMES = 0.5, 60.0, 3
+"""A process that a signal ended is started again after so long, within so long at most so often."""
 
 
 class Ended(Exception):
@@ -52,6 +56,9 @@ class Runner:
         self._colours = get_colours()
         self._running: dict[str, int] = {}
         self._layers: dict[str, int] = {}
+        self._commands: dict[str, Sequence[str]] = {}
+        self._killed: dict[str, list[float]] = {}
+        self._following = False
         self._asked: str = ""
         self._undertaker = subprocess.Popen(
             [sys.executable, "-I", "-S", undertaker.__file__],
@@ -76,14 +83,17 @@ class Runner:
 
         Higher layers stand on lower ones, so they are ended first.
         """
+        self._layers[name], self._commands[name] = layer, command
+        self._begin(name)
+
+    def _begin(self, name: str) -> None:
         process = Process(
-            f"exec {shlex.join(command)}",
+            f"exec {shlex.join(self._commands[name])}",
             name=name,
             colour=next(self._colours),
             env=self._environment,
             cwd=self._directory,
         )
-        self._layers[name] = layer
         threading.Thread(target=process.run, args=(self._events,), name=name, daemon=True).start()
         while name not in self._running:
             self._next_event()
@@ -109,7 +119,11 @@ class Runner:
                 raise Ended(1, f"{name} did not finish within {limit_s:.0f} seconds")
 
     def follow(self) -> None:
-        """Show lines until somebody asks to stop or a process ends: always raises Ended."""
+        """Show lines until somebody asks to stop or a process ends by itself: always raises Ended.
+
+        A process that a signal ended is started again, and a line says so.
+        """
+        self._following = True
         while True:
             self._next_event()
             self._check()
@@ -133,16 +147,36 @@ class Runner:
             self._running[event.name] = event.data["pid"]
             self._tell_undertaker("+", event.data["pid"])
         else:
-            self._tell_undertaker("-", self._running.pop(event.name))
+            group = self._running.pop(event.name)
+            self._tell_undertaker("-", group)
             code = int(event.data["returncode"])
-            if event.name != finishing:
+            if self._may_begin_again(event.name, code):
+                undertaker.end([group], 0)  # what it leaves behind would stand in its successor's way
+                self._begin_again(event.name, code)
+            elif event.name != finishing:
                 raise Ended(_status(code) or 1, f"{event.name} ended with status {_status(code)}")
             return code
         return None
 
+    def _may_begin_again(self, name: str, code: int) -> bool:
+        """Whether a signal ended it, not it itself, and not again and again."""
+        if not self._following or self._asked or code >= 0:
+            return False
+        now = time.monotonic()
+        lately = [moment for moment in self._killed.get(name, []) if now - moment < AGAIN_WITHIN_S]
+        self._killed[name] = [*lately, now]
+        return len(lately) < AGAIN_TIMES
+
+    def _begin_again(self, name: str, code: int) -> None:
+        how = signal.Signals(-code).name
+        words = f"{name} was ended by {how}; it is started again"
+        self._printer.write(Message("line", f"{words}\n", datetime.now(UTC).astimezone(), "demo", None))
+        time.sleep(AGAIN_AFTER_S)
+        self._begin(name)
+
     def _stop(self) -> None:
         """End the layers one after the other, the top first; a second request ends everything at once."""
-        self._asked = ""
+        self._asked, self._following = "", False
         for layer in sorted({self._layers[name] for name in self._running}, reverse=True):
             names = {name for name in self._running if self._layers[name] == layer}
             groups = [self._running[name] for name in names]

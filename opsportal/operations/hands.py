@@ -54,6 +54,10 @@ class Hands:
             self._stopped = True
             self._changed.notify_all()
 
+    def threads(self) -> list[threading.Thread]:
+        """The threads that look; to be waited for after :meth:`stop`."""
+        return list(self._threads)
+
     def _begin_thread(self) -> None:
         self._threads = [each for each in self._threads if each.is_alive()]
         if len(self._threads) < self._most:

@@ -71,7 +71,8 @@ def _one_step(
         steps += _conclude(held, operation, None, step, gone)
         return None
     if step is None or kind is None:
-        store.finish(held, State(operation.outcome or State.SUCCEEDED))
+        attempt = max((each.attempt for each in steps), default=1)
+        store.finish(held, State(operation.outcome or State.SUCCEEDED), attempt=attempt)
         return -1.0
     definition = kind.step(step.name)
     if definition is None:

@@ -19,6 +19,7 @@ from django.utils import timezone
 
 from opsportal.audit import actions as audit
 from opsportal.environments import actions as environments
+from opsportal.kit import wording
 from opsportal.operations import bell
 from opsportal.operations.models import HOLDING, UNDER_WAY, Operation, Output, State, Step, StepState
 from opsportal.operations.outcomes import Wait
@@ -278,11 +279,16 @@ def hold_unknown(held: Claim, step: Step, error: Error) -> None:
     bell.announce(held.operation_id)
 
 
-def finish(held: Claim, state: State) -> None:
-    """End the operation, free its environment and start what waits behind it."""
+def finish(held: Claim, state: State, *, attempt: int = 1) -> None:
+    """End the operation, free its environment and start what waits behind it.
+
+    After a retry, which begins its clock anew, a note tells this ``attempt``'s time and the whole.
+    """
+    operation, now = held.operation, timezone.now()
     with _changing():
-        _write(held, state=state, ended_at=timezone.now(), lease_owner="", lease_expires_at=None)
-        operation = held.operation
+        if attempt > 1:
+            _note_times(held, attempt, now)
+        _write(held, state=state, ended_at=now, lease_owner="", lease_expires_at=None)
         if state != State.SUCCEEDED:
             environments.look_soon(environment=operation.environment)
         promote(operation.environment_id)
@@ -310,6 +316,15 @@ def update(held: Claim, **values: Any) -> None:
     with _changing():
         _write(held, **values)
     bell.announce(held.operation_id)
+
+
+def _note_times(held: Claim, attempt: int, now: datetime) -> None:
+    operation = held.operation
+    this = wording.duration((now - (operation.started_at or now)).total_seconds())
+    whole = wording.duration((now - operation.created_at).total_seconds())
+    notes = list(Operation.objects.values_list("notes", flat=True).get(id=held.operation_id))
+    notes.append(f"Attempt {attempt} took {this}; it is {whole} since the operation was asked for.")
+    _write(held, notes=notes)
 
 
 @contextmanager

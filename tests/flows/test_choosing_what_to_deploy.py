@@ -43,7 +43,7 @@ def ab():
         ({"ref": "--upload-pack=touch /tmp/x"}, "any", ""),
         ({"ref": "../../etc/passwd"}, "any", ""),
         ({"ref": "Ünï©ode"}, "any", ""),
-        ({"tag": "main"}, "any", ""),
+        ({"tag": "gone"}, "any", ""),
     ],
 )
 def test_what_is_typed_becomes_what_is_deployed(ab, typed, kind, commit):
@@ -64,6 +64,8 @@ def test_what_is_typed_becomes_what_is_deployed(ab, typed, kind, commit):
         ({"ref": "a1b2c3d"}, "beginning of several commits"),
         ({"ref": "main", "tag": "v1.2.3"}, "not several"),
         ({"ref": "main", "ref_kind": "cake"}, "a branch, a tag or a commit"),
+        ({"tag": "main"}, "“main” is a branch, not a tag"),
+        ({"ref": "v1.2.3", "ref_kind": "commit"}, "“v1.2.3” is a tag, not a commit"),
         ({"ref": "main", "migrate": "perhaps"}, "yes or no"),
     ],
 )

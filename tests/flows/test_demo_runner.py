@@ -108,6 +108,22 @@ def test_when_one_ends_all_end_with_its_code(
     assert not lives(tmp_path, "broker")
 
 
+def test_one_that_a_signal_ended_is_started_again_and_the_others_go_on(
+    start: Callable[..., subprocess.Popen[str]], tmp_path: Path
+) -> None:
+    demo = start(broker=sleeper("broker"), web=sleeper("web"))
+    until(lambda: (tmp_path / "web.pid").exists() and (tmp_path / "started").exists())
+    first, broker = (int((tmp_path / f"{name}.pid").read_text()) for name in ("web", "broker"))
+    os.kill(first, signal.SIGKILL)
+    until(lambda: int((tmp_path / "web.pid").read_text() or first) != first)
+    os.kill(broker, 0)
+    demo.send_signal(signal.SIGINT)
+    printed = demo.communicate(timeout=30)[0]
+    assert "web was ended by SIGKILL; it is started again" in printed
+    assert (tmp_path / "ended").read_text().split() == ["web", "broker"]
+    assert demo.returncode == 0
+
+
 @pytest.mark.kills
 def test_killed_outright_it_leaves_nothing_running_and_the_next_start_waits_for_that(
     start: Callable[..., subprocess.Popen[str]], tmp_path: Path

@@ -3,14 +3,17 @@
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from opsportal.accounts.rules import Refused as PermissionRefused
+from opsportal.adapters.cloudfoundry import Unprocessable
 from opsportal.audit.models import Entry
 from opsportal.operations import actions, runner, store, tasks
+from opsportal.operations.hands import Hands
 from opsportal.operations.models import Operation, Output, State, Step
 from opsportal.operations.outcomes import Ask, Done, Fail, Unknown, Wait
 from opsportal.operations.run import HandOver, Run
@@ -134,6 +137,7 @@ def test_a_retry_goes_on_from_the_step_that_failed():
         operation = walk(operation)
     assert ran == ["one", "two/1", "two/2"]
     assert (operation.state, operation.problem) == (State.SUCCEEDED, "")
+    assert "Attempt 2 took 0 s; it is 0 s since the operation was asked for." in operation.notes[-1]
 
 
 def test_a_retry_goes_back_to_where_things_were_put_back():
@@ -387,6 +391,82 @@ def test_what_was_never_made_is_made_once_the_platform_has_settled():
 
     with kind_of_steps(creating):
         assert walk(ask_for(environment("ab"), person("ana"))).steps.get().detail == "guid-2"
+
+
+def test_a_first_request_that_comes_through_while_it_is_made_again_is_taken_for_ours():
+    found = []
+
+    def creating(run):
+        run.memo.setdefault("task_intended_at", (timezone.now() - timedelta(seconds=60)).isoformat())
+
+        def make():
+            found.append("guid-1")
+            raise Unprocessable("one is being staged already")
+
+        guid = once(run, "task", find=lambda: found[0] if found else None, make=make)
+        return guid if isinstance(guid, Wait) else Done(guid)
+
+    with kind_of_steps(creating):
+        assert walk(ask_for(environment("ab"), person("ana"))).steps.get().detail == "guid-1"
+
+
+def test_what_was_said_before_a_worker_died_is_said_once():
+    """What a step says is kept with its answer: a step that is run again says it again, and it is kept once."""
+    calls = []
+
+    def speaking(run):
+        run.say("hello")
+        calls.append(1)
+        if len(calls) == 1:
+            raise LeaseLost("the worker died here")
+        return Done()
+
+    with kind_of_steps(speaking):
+        operation = ask_for(environment("ab"), person("ana"))
+        runner.advance(operation.id)
+        Operation.objects.update(lease_expires_at=None, lease_owner="")
+        operation = walk(operation)
+    assert [line.text for line in operation.output.all()] == ["hello"]
+    assert len(calls) == 2
+
+
+def test_a_cancel_between_two_steps_is_seen_before_the_second_begins():
+    began = []
+
+    def first(run):
+        actions.cancel(operation=run.operation.id, by=person("cleo"))
+        return Done()
+
+    def second(run):
+        began.append(True)
+        return Done()
+
+    with kind_of_steps(first, second):
+        operation = walk(ask_for(environment("ab"), person("ana")))
+    assert operation.state == State.CANCELLED
+    assert not began
+
+
+def test_a_worker_comes_back_by_itself_to_what_waits_and_hands_the_rest_over_at_its_end():
+    seen, handed = threading.Event(), {}
+    looked = []
+
+    def work(operation_id):
+        looked.append(operation_id)
+        seen.set()
+
+    hands = Hands(work, lambda each, seconds: handed.update({each: seconds}), threads=1)
+    soon, late, after = uuid4(), uuid4(), uuid4()
+    hands.come_back(late, 1000)
+    hands.come_back(soon, 0)
+    assert seen.wait(20)
+    hands.stop()
+    for thread in hands.threads():
+        thread.join(20)
+    hands.come_back(after, 5)
+    assert looked == [soon]
+    assert handed.keys() == {late, after}
+    assert 900 < handed[late] <= 1000
 
 
 def test_while_the_platform_settles_the_step_is_unknown():

@@ -61,6 +61,9 @@ def _find(ref: str, kind: str) -> tuple[str, str]:
         return found[0].kind, found[0].commit
     if kind in {"", "commit"} and _SHA.fullmatch(ref):
         return "commit", _commit(ref.lower())
+    other = GitRef.objects.filter(name=ref).values_list("kind", flat=True).first() if kind else None
+    if other:
+        raise BadParameter("ref_kind", f"“{ref}” is a {other}, not a {kind}.")
     return "any", ""
 
 
