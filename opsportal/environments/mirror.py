@@ -20,6 +20,8 @@ log = logging.getLogger(__name__)
 
 RECENT_COMMITS = 2000
 COMPARED_COMMITS = 300
+#: Of so many commits it is said which migrations each brings: as many as a page lists.
+MARKED_COMMITS = 100
 
 
 def refresh(clone: Clone) -> bool:
@@ -152,6 +154,8 @@ def answer(comparison: Comparison, clone: Clone) -> None:
             changed = [each.path for each in clone.changed_paths(base, head) if each.status != "D"]
             comparison.migrations = [path for path in changed if is_migration(path)]
         comparison.commits = [] if base == head else _commits(clone, base, head)
+        if comparison.migrations:
+            _mark_migrations(clone, comparison.commits)
         comparison.problem = _manifest_problem(clone, head, comparison.environment)
     except RefNotFound:
         comparison.problem = f"The repository has no “{comparison.head}”."
@@ -164,6 +168,16 @@ def answer(comparison: Comparison, clone: Clone) -> None:
 def is_migration(path: str) -> bool:
     """Whether a changed file is a database migration (MIGRATIONS_PATTERN)."""
     return fnmatch.fnmatch(path, settings.MIGRATIONS_PATTERN)
+
+
+def _mark_migrations(clone: Clone, commits: list[dict[str, Any]]) -> None:
+    """Say of each commit that a page lists which migrations it brings; of a merge its commits say so themselves."""
+    for each in commits[:MARKED_COMMITS]:
+        if len(each["parents"]) == 1:
+            changed = clone.changed_paths(each["parents"][0], each["sha"])
+            each["migrations"] = [
+                path.path for path in changed if path.status != "D" and is_migration(path.path)
+            ]
 
 
 def _commits(clone: Clone, base: str, head: str) -> list[dict[str, Any]]:

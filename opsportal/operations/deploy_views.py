@@ -11,7 +11,7 @@ from opsportal.accounts.gates import permitted, person_of
 from opsportal.accounts.models import Person
 from opsportal.accounts.rules import Permission
 from opsportal.environments import actions as environments
-from opsportal.environments.models import Environment
+from opsportal.environments.models import Comparison, Environment
 from opsportal.kit import wording
 from opsportal.operations import actions, equal_lines, queries, ref_search, report
 from opsportal.operations.forms import DeployForm
@@ -87,14 +87,17 @@ def _chosen(environment: Environment, form: DeployForm, person: Person) -> dict[
     return _what_changes(kind, environment, params, person)
 
 
-def _why_migrate(environment: Environment, base: str, migrations: list[str]) -> str:
+def _why_migrate(environment: Environment, base: str, comparison: Comparison) -> str:
     """Why migrating is chosen beforehand, in words; empty where nothing speaks for it.
 
-    A sandbox is asked (product.md, Deploy); what is asked should begin with what most need.
+    A sandbox is asked (product.md, Deploy); what is asked should begin with what most need, also for who clicks
+    before the commits between are known: migrating is safe to repeat, leaving it out is not.
     """
     if not base:
         return "Chosen because nothing runs there yet: its database has no tables."
-    if migrations:
+    if comparison.answered_at is None:
+        return "Chosen because it is not known yet whether migrations lie between."
+    if migrations := comparison.migrations:
         return f"Chosen because {wording.count(len(migrations), 'migration lies', 'migrations lie')} between."
     tried = Step.objects.filter(operation__environment=environment, name="migrate", tidy=False)
     tried = tried.exclude(state__in=(StepState.PENDING, StepState.SKIPPED))
@@ -108,7 +111,7 @@ def _what_changes(
     base = environment.app_commit or environment.platform_commit or environment.deployed_commit
     head = str(params["commit"] or params["ref"])
     comparison = environments.compare(base=base, head=head, environment=environment)
-    why_migrate = _why_migrate(environment, base, comparison.migrations) if environment.is_sandbox else ""
+    why_migrate = _why_migrate(environment, base, comparison) if environment.is_sandbox else ""
     params = {**params, "migrate": params["migrate"] or bool(why_migrate)}
     findings = queries.findings_for(kind=kind, environment=environment, params=params, by=person)
     usual = report.usual_total(kind.name, dict(params))

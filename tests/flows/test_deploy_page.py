@@ -1,16 +1,22 @@
 """What the form of a deploy says before the button: whose sandbox it is, whether to migrate, what is not there."""
 
 import re
+from pathlib import Path
+from typing import Any
 
 import pytest
 from django.test import Client
 from django.utils import timezone
 
 from opsportal.accounts.models import Person, Role
+from opsportal.adapters.git import Repository
+from opsportal.environments import mirror
 from opsportal.environments.models import Comparison, GitRef
+from opsportal.kit.templatetags.portal import commit as commit_tag
 from opsportal.operations.models import State, Step, StepState
 from opsportal.operations.ref_search import search
 from tests.support import estate
+from tests.support.repositories import SourceRepository
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
 
@@ -68,6 +74,54 @@ def test_after_a_failed_migration_the_next_deploy_begins_with_migrating(ana: Per
     Step.objects.filter(operation=before, name="migrate").update(state=StepState.FAILED)
     compared()
     assert migrates(page(ana))
+
+
+def test_who_clicks_before_the_commits_are_known_migrates(ana: Person) -> None:
+    estate.environment("ab", owner=ana)
+    said = page(ana)
+    assert migrates(said)
+    assert "not known yet whether migrations lie between" in said
+
+
+def test_each_commit_says_which_migrations_it_brings(tmp_path: Path, ana: Person) -> None:
+    source = SourceRepository(tmp_path / "source.git")
+    base = source.commit({"src/app.py": "one"})
+    brings = source.commit({"src/app.py": "one", "src/registrar/migrations/0002_more.py": "more"})
+    head = source.commit({"src/app.py": "two", "src/registrar/migrations/0002_more.py": "more"})
+    repository = Repository(tmp_path / "clone.git", source.url)
+    repository.refresh()
+    made = Comparison.objects.create(base=base, head=head, environment="ab")
+    mirror.answer(made, repository)
+    assert {each["sha"]: each.get("migrations", []) for each in made.commits} == {
+        head: [],
+        brings: ["src/registrar/migrations/0002_more.py"],
+    }
+
+
+def test_the_list_of_commits_marks_the_one_that_brings_a_migration(ana: Person) -> None:
+    estate.environment("ab", owner=ana)
+    compared("registrar/migrations/0002_more.py")
+    commits = [
+        {
+            "sha": estate.HEAD,
+            "subject": "Say more",
+            "author": "Ana",
+            "migrations": ["registrar/migrations/0002_more.py"],
+        },
+        {"sha": "3" * 40, "subject": "Say less", "author": "Ana"},
+    ]
+    Comparison.objects.update(commits=commits, ahead=2)
+    more, less = re.findall(r"<li>(<span class=\"commit\">.*?)</li>", page(ana))
+    assert "migration</span>" in more
+    assert "migration</span>" not in less
+
+
+def test_a_commit_links_to_where_commits_are_shown(ana: Person, settings: Any) -> None:
+    settings.COMMIT_URL = "https://git.example.gov/getgov/commit/{commit}"
+    assert f'href="https://git.example.gov/getgov/commit/{estate.HEAD}"' in commit_tag(estate.HEAD)
+    assert 'href="https://git.example.gov/getgov/commit/%22%3E"' in commit_tag('">')
+    settings.COMMIT_URL = ""
+    assert "href" not in commit_tag(estate.HEAD)
 
 
 def test_without_migrations_between_nobody_has_to_migrate(ana: Person) -> None:

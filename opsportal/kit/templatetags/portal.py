@@ -8,8 +8,10 @@ rendered once per word, the others are one format call.
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
+from urllib.parse import quote
 
 from django import template
+from django.conf import settings
 from django.forms import BaseForm, BoundField, CheckboxInput, RadioSelect, Select, Textarea
 from django.template.loader import render_to_string
 from django.utils import timezone
@@ -70,10 +72,14 @@ def duration(seconds: float | None, since: datetime | None = None) -> SafeString
 
 @register.simple_tag
 def commit(sha: str, subject: str = "", url: str = "") -> SafeString:
-    """A commit: eight characters, monospaced, with its subject and its whole name on hover."""
+    """A commit: eight characters, monospaced, with its subject and its whole name on hover.
+
+    It links to ``url``, else to where COMMIT_URL says that commits are shown, else nowhere.
+    """
     if not sha:
         return SafeString('<span class="commit commit--none">no commit known</span>')
     short = format_html('<code class="commit__sha" title="{}">{}</code>', sha, sha[:COMMIT_CHARACTERS])
+    url = url or settings.COMMIT_URL.replace("{commit}", quote(sha, safe=""))
     if url:
         short = format_html('<a class="usa-link" href="{}">{}</a>', url, short)
     if not subject:
