@@ -150,6 +150,11 @@ CATALOGUE: dict[str, Words] = {
         "“{app}” has nothing staged to run.",
         "Deploy to the environment first.",
     ),
+    "platform:no-package": Words(
+        _Y,
+        "What “{app}” runs was promoted from elsewhere or its source has expired: there is nothing here to stage.",
+        "Restart starts it anew as it is; deploy its commit to build it here.",
+    ),
     "platform:too-large": Words(
         _Y,
         "The platform refused the size: {what}",

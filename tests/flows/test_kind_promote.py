@@ -155,3 +155,23 @@ def test_a_sandbox_where_nothing_ever_ran_can_be_promoted_to(world: World) -> No
     done = world.do("promote", "cw", "ana", from_="ab", migrate="yes")
     assert done.state == "succeeded", (done.problem, world.output(done))
     assert world.get("cw").json()["commit"] == world.commit("main")
+
+
+def test_what_was_promoted_cannot_be_staged_here_and_no_older_source_comes_back(ab: World) -> None:
+    assert ab.do("promote", "cw", "ana", from_="ab").state == "succeeded"
+
+    again = ab.do("restage", "cw", "ana")
+
+    assert again.state == "failed"
+    assert again.error_id == "platform:no-package"
+    assert ab.get("cw", "/").text == "Hello from next"
+
+
+def test_the_database_below_what_was_promoted_can_be_recreated(ab: World) -> None:
+    assert ab.do("promote", "cw", "ana", from_="ab").state == "succeeded"
+
+    done = ab.do("recreate_database", "cw", "ana", confirmed="cw")
+
+    assert done.state == "succeeded", (done.problem, ab.output(done))
+    assert ab.steps(done)["stage"] == "skipped"
+    assert ab.get("cw", "/").text == "Hello from next"

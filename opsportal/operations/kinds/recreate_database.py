@@ -51,7 +51,9 @@ RECREATE_DATABASE = register(
             StepDefinition("delete", "Delete it", database.delete, limit=_SERVICE, interruptible=False),
             StepDefinition("create", "Create it again", database.create, limit=_SERVICE, interruptible=False),
             StepDefinition("bind", "Bind it", database.bind, limit=_SERVICE, interruptible=False),
-            StepDefinition("stage", "Restage", restarting.stage_again, limit=settings.STAGING_SECONDS + 240),
+            StepDefinition(
+                "stage", "Restage", restarting.stage_again_if_possible, limit=settings.STAGING_SECONDS + 240
+            ),
             StepDefinition("rollout", "Roll out", restarting.roll_out, limit=settings.ROLLOUT_SECONDS + 240),
             StepDefinition("create_cache_table", "Create cache table", tasks.create_cache_table, limit=_TASK),
             StepDefinition("migrate", "Migrate", tasks.migrate, limit=_TASK, interruptible=False),

@@ -19,23 +19,37 @@ ROLLING, AT_ONCE = "rolling", "all_at_once"
 
 
 def stage_again(run: Run) -> Outcome:
-    """Stage the newest package anew: the same source with the platform's buildpacks and bindings of today."""
+    """Stage the package that runs anew: the same source with the platform's buildpacks and bindings of today.
+
+    What was promoted has no package here: its source was staged elsewhere, and an older one of here must not come back.
+    """
     if "package" not in run.facts:
         packages = run.cf.packages(run.facts["app"], states=["READY"])
         current = run.cf.current_droplet(run.facts["app"])
-        if not packages or current is None:
+        if current is None:
             return Fail("platform:no-droplet", {"app": run.environment.app_name})
-        run.facts |= {"package": packages[0].guid, "previous": current.guid}
+        runs = next((each for each in packages if each.guid == current.package_guid), None)
+        if runs is None:
+            return Fail("platform:no-package", {"app": run.environment.app_name})
+        run.facts |= {"package": runs.guid, "previous": current.guid}
         run.facts |= {
             "commit": current.metadata.labels.get(COMMIT_LABEL, ""),
             "ref": current.metadata.annotations.get(REF_NOTE, ""),
             "deployed_by": current.metadata.annotations.get(BY_NOTE, ""),
         }
-        if current.package_guid and current.package_guid != packages[0].guid:
-            run.note(
-                "The newest package is not the one that ran before: somebody has uploaded another since."
-            )
     return rollout.stage(run)
+
+
+def stage_again_if_possible(run: Run) -> Outcome:
+    """Stage what runs anew; what was promoted is only started anew, which is enough for a new binding."""
+    outcome = stage_again(run)
+    if not (isinstance(outcome, Fail) and outcome.error_id == "platform:no-package"):
+        return outcome
+    current = run.cf.current_droplet(run.facts["app"])
+    if current is None:
+        return Fail("platform:no-droplet", {"app": run.environment.app_name})
+    run.facts["droplet"] = current.guid
+    return Done("What runs was promoted: it is started anew as it is", skipped=True)
 
 
 def roll_out(run: Run) -> Outcome:
