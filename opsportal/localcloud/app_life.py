@@ -9,6 +9,7 @@ from . import vcap
 from .context import audit
 from .errors import unprocessable
 from .processes import create_process, ensure_types, processes_of, stamp
+from .quota_rules import check_growth, sizes_of
 from .revisioning import revise
 from .running import runtime
 
@@ -81,10 +82,12 @@ def assign_droplet(cloud: Cloud, who: dict[str, str], app: Document, droplet: Do
 
 
 def start_app(cloud: Cloud, who: dict[str, str], app: Document, event: str = "start") -> Document:
-    """Run all processes anew; 422 without a droplet."""
+    """Run all processes anew; 422 without a droplet, or where a quota forbids it."""
     if not app["current_droplet_guid"]:
         raise unprocessable("Assign a droplet before starting this app.")
     with cloud.store.lock:
+        sizes = sizes_of(cloud, app)
+        check_growth(cloud, app, sizes, sizes if app["state"] == "STARTED" else [])
         revision = revise(cloud, who, app)
         app = cloud.store.update("app", app["guid"], state="STARTED")
         for process in processes_of(cloud, app["guid"]):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from .app_life import assign_droplet, audit_app, start_app
 from .errors import unprocessable
 from .processes import copy_process, newest, processes_of, stamp
+from .quota_rules import Size, check_deployment, check_growth, size_of
 from .revisioning import revise
 from .running import runtime
 from .store import timestamp
@@ -57,6 +58,7 @@ def create_deployment(
     """
     with cloud.store.lock:
         before = active(cloud, app["guid"])
+        _check_room(cloud, app, {"strategy": strategy, "options": options}, before)
         if before is not None:
             set_status(cloud, before["guid"], FINALIZED, "SUPERSEDED")
         document = {
@@ -93,6 +95,23 @@ def create_deployment(
     return deployment
 
 
+def _check_room(cloud: Cloud, app: Document, wanted: dict[str, Any], before: Document | None) -> None:
+    """422 when a quota has no room for it, before anything is changed."""
+    source = newest(cloud, app["guid"], "web")
+    if source is None:
+        raise unprocessable("The app has no web process.")
+    options = wanted["options"]
+    memory = options.get("memory_in_mb", source["memory_in_mb"])
+    if app["state"] == "STARTED":
+        original = before["original_instances"] if before else source["instances"]
+        first = _first_batch({**wanted, "original_instances": original})
+        check_deployment(cloud, app, Size(first, memory))
+        return
+    others = [size_of(one) for one in processes_of(cloud, app["guid"]) if one["guid"] != source["guid"]]
+    web = Size(options.get("web_instances", source["instances"]), memory)
+    check_growth(cloud, app, [web, *others], [])
+
+
 def _audit_create(
     cloud: Cloud, who: dict[str, str], app: Document, deployment: Document, revision: Document | None
 ) -> None:
@@ -112,6 +131,12 @@ def _at_once(
 ) -> None:
     if revision is not None:
         _apply_commands(cloud, app, revision["commands"])
+    options, web = document["options"], newest(cloud, app["guid"], "web")
+    sizes = {key: options[key] for key in SIZES if key in options}
+    if "web_instances" in options:
+        sizes["instances"] = options["web_instances"]
+    if web is not None and sizes:
+        cloud.store.update("process", web["guid"], **sizes)
     start_app(cloud, who, app)
     document |= {"status_value": FINALIZED, "status_reason": "DEPLOYED"}
     _point_to_revision(document, revise(cloud, who, app))

@@ -50,6 +50,7 @@ class Settings:
     staging_seconds: float = 0.0
     start_seconds: float = 0.0
     stop_seconds: float = 10.0
+    memory_seconds: float = 0.25  # between two looks at the memory of tasks; 0: nothing is held to its memory
     service_seconds: float = 0.0
     job_seconds: float = 0.0
     deployment_tick_seconds: float = 0.2
@@ -73,6 +74,7 @@ class Knobs:
     staging_seconds: float
     start_seconds: float
     stop_seconds: float
+    memory_seconds: float
     service_seconds: float
     job_seconds: float
     deployment_tick_seconds: float

@@ -15,6 +15,7 @@ from .manifest_rules import Wanted, as_text, rate_in_bytes, size_in_mb
 from .mapping import create_route, destinations_of, domains_of, find_route, map_route, split_address, unmap
 from .process_rules import merged_health
 from .processes import create_process, newest
+from .quota_rules import check_growth, size_of
 from .routing import routes_of
 from .running import runtime
 from .services import instances_of_space
@@ -93,6 +94,8 @@ def _apply_processes(cloud: Cloud, who: dict[str, str], app: Document, wanted: W
             scaled = newest(cloud, app["guid"], kind)
             if kind == "web" and active(cloud, app["guid"]) is not None:
                 raise unprocessable(IN_FLIGHT)
+            if scaled is not None and app["state"] == "STARTED":
+                check_growth(cloud, app, [size_of({**scaled, **scale})], [size_of(scaled)])
             if scaled is not None:
                 cloud.store.update("process", scaled["guid"], **scale)
                 _note_process(cloud, who, app, scaled, "scale", scale)

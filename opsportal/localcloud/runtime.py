@@ -50,6 +50,7 @@ class Runtime:
             crashed=lambda crash: self.submit(self._crashed, crash),
             start_seconds=lambda: cloud.knobs.start_seconds,
             stop_seconds=lambda: cloud.knobs.stop_seconds,
+            memory_seconds=lambda: cloud.knobs.memory_seconds,
         )
         self.cell = Cell(cloud.data_dir.resolve() / "cell", outside)
         self.routes = RouteTable(cloud)
@@ -216,7 +217,8 @@ class Runtime:
                     "failure_reason": f"Unable to request task to be run: {problem}",
                 }
             elif status:
-                changes = {"state": "FAILED", "failure_reason": f"Exited with status {status}"}
+                text = f"APP/TASK/{task['name']}: Exited with status {status}{problem}"
+                changes = {"state": "FAILED", "failure_reason": text}
             else:
                 changes = {"state": "SUCCEEDED"}
             self.cloud.store.update("task", guid, **changes)

@@ -7,7 +7,7 @@ import threading
 import time
 import uuid
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from . import proc
 from .child import Child, Keeper, Ledger
 from .environment import Ports, instance_environment, system_environment, write_shims
 from .instance import Instance
+from .memory import MemoryWatch
 from .reactor import Reactor
 from .spec import InstanceView, Outside, Spec, TaskSpec
 from .task import Task
@@ -53,6 +54,9 @@ class Cell:
         self._usage_before: dict[int, float] = {}
         self._usage: dict[int, tuple[float, int]] = {}
         self._keeper: Keeper | None = None
+        self._memory = MemoryWatch(
+            self._task_limits, self._instance_limits, self._over_memory, outside.memory_seconds
+        )
 
     # -- life --------------------
 
@@ -66,12 +70,14 @@ class Cell:
         write_shims(self.shims)
         self._keeper = Keeper(self.reactor, Watchdog(self._life), ledger)
         self.reactor.start()
+        self._memory.start()
         return killed
 
     def stop(self, patience: float = 3.0) -> None:
         """End everything: SIGTERM, and after `patience` seconds SIGKILL."""
         if self._keeper is None:
             return
+        self._memory.stop()
         self.reactor.call_soon(self._stop_all)
         until = time.monotonic() + patience
         while time.monotonic() < until and self._busy():
@@ -278,6 +284,24 @@ class Cell:
         except RuntimeError:  # the cell is ending; its whole directory goes in a moment
             return
 
+    # -- memory --------------------
+
+    def _task_limits(self) -> dict[int, int]:
+        return _limits(list(self._tasks.values()))
+
+    def _instance_limits(self) -> dict[int, int]:
+        return _limits([one for found in list(self._instances.values()) for one in list(found.values())])
+
+    def _over_memory(self, group: int) -> None:
+        self.reactor.call_soon(self._end_group, group)
+
+    def _end_group(self, group: int) -> None:
+        wanted = [one for found in self._instances.values() for one in found.values()]
+        held: list[Instance | Task] = [*self._tasks.values(), *wanted]
+        for one in held:
+            if one.usage_group() == group:
+                one.over_memory()
+
     # -- figures --------------------
 
     def _read_usage(self, wanted: set[int | None]) -> dict[int, tuple[float, int]]:
@@ -297,3 +321,9 @@ class Cell:
     def _fraction(self, group: int, cpu_seconds: float, passed: float) -> float:
         before = self._usage_before.get(group, cpu_seconds)
         return max(0.0, cpu_seconds - before) / passed
+
+
+def _limits(of: Sequence[Instance | Task]) -> dict[int, int]:
+    """Bytes by process group."""
+    found = ((one.usage_group(), one.spec.memory_in_mb) for one in of)
+    return {group: megabytes * 1024 * 1024 for group, megabytes in found if group is not None}

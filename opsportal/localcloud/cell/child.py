@@ -15,6 +15,8 @@ from .output import OutputReader
 from .reactor import READ, Reactor, Timer
 from .watchdog import Watchdog
 
+KILLED = 137  # the status of what SIGKILL ended
+OUT_OF_MEMORY = " (out of memory)"  # what the platform adds to it
 OUTPUT_PATIENCE = 2.0  # how long we wait for the rest of the output once the command itself has ended
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from . import proc
-from .child import Child, exit_status
+from .child import KILLED, OUT_OF_MEMORY, Child, exit_status
 from .health import Probe
 from .reactor import Timer
 from .spec import Crash, HealthCheck, InstanceView, Spec
@@ -53,6 +53,8 @@ class Instance:
         self.wanted_at = self.since = time.time()
         self._healthy = False
         self._failure = ""
+        self._ended_for = ""
+        self._out_of_memory = False
         self._look_every = FIRST_LOOKS
         self._child: Child | None = None
         self._probe: Probe | None = None
@@ -165,7 +167,7 @@ class Instance:
         if self.stopping or self._child is None:
             return
         self.log("HEALTH", "ERR", line)
-        self.details = details
+        self.details = self._ended_for = details
         self.routable = False
         self._forget_timers()
         self._child.signal(signal.SIGKILL)
@@ -206,17 +208,16 @@ class Instance:
         status = exit_status(returncode)
         self._child = None
         self._forget_timers()
-        self.log(f"APP/PROC/{self.spec.process_type.upper()}", "OUT", f"Exit status {status}")
+        remark = OUT_OF_MEMORY if self._out_of_memory and status == KILLED else ""
+        source = f"APP/PROC/{self.spec.process_type.upper()}"
+        self.log(source, "OUT", f"Exit status {status}{remark}")
         self.cell.give_place(self)
         self.cell.release(self)
         if self.stopping:
             self.log_cell(f"Cell destroying container for instance {self.guid}")
             self._gone()
         else:
-            self._crashed(
-                status,
-                self.details or f"APP/PROC/{self.spec.process_type.upper()}: Exited with status {status}",
-            )
+            self._crashed(status, self._ended_for or f"{source}: Exited with status {status}{remark}")
 
     def _crashed(self, status: int, description: str) -> None:
         self.crash_count += 1
@@ -299,6 +300,13 @@ class Instance:
     def usage_group(self) -> int | None:
         """The process group, when there is one."""
         return self._child.pid if self._child is not None else None
+
+    def over_memory(self) -> None:
+        """It uses more memory than it has."""
+        if self._child is not None and not self.stopping:
+            self._out_of_memory = True
+            self.routable = False
+            self._child.signal(signal.SIGKILL)
 
     def kill_now(self) -> None:
         """End at once, for the end of the cloud itself."""

@@ -59,6 +59,45 @@ def groups_usage() -> dict[int, Usage]:
     return totals
 
 
+def tree(pid: int) -> list[int]:
+    """A process and all that descend from it, as far as they did not detach themselves."""
+    found, at = [pid], 0
+    while at < len(found):
+        try:
+            text = (PROC / str(found[at]) / "task" / str(found[at]) / "children").read_text()
+        except OSError:
+            text = ""
+        found += [int(child) for child in text.split()]
+        at += 1
+    return found
+
+
+def tree_memory(pid: int) -> int:
+    """Resident bytes of a process and its descendants; pages that they share count for each."""
+    total = 0
+    for one in tree(pid):
+        try:
+            total += int((PROC / str(one) / "statm").read_text().split()[1]) * PAGE_SIZE
+        except (OSError, IndexError):
+            continue
+    return total
+
+
+def own_memory(group: int) -> int:
+    """Bytes that belong to a process group itself: what its processes share counts once, mapped files do not."""
+    total = 0
+    for pid in pids():
+        fields = _stat(pid)
+        if len(fields) < 22 or int(fields[2]) != group:
+            continue
+        try:
+            lines = (PROC / str(pid) / "smaps_rollup").read_text().splitlines()
+        except OSError:
+            continue
+        total += sum(int(line.split()[1]) for line in lines if line.startswith(("Pss_Anon:", "Pss_Shmem:")))
+    return total * 1024
+
+
 def kill_group(group: int, number: int = signal.SIGKILL) -> bool:
     """Signal a whole process group; False when nobody is left in it."""
     try:

@@ -91,8 +91,8 @@ class Outside:
 
     `log(app_guid, source_type, instance_id, stream, lines)` takes lines ("OUT" or "ERR") and must be quick;
     `unpack(droplet, directory)` fills a fresh directory and may block; `changed(process_guid)` and
-    `crashed(crash)` are told in the cell's thread and must not block; the two figures (seconds) are read
-    at each start and each stop.
+    `crashed(crash)` are told in the cell's thread and must not block; the figures (seconds) are read
+    at each start, at each stop and between two looks at the memory in use.
     """
 
     log: Callable[[str, str, str, str, list[bytes]], object]
@@ -101,3 +101,4 @@ class Outside:
     crashed: Callable[[Crash], object]
     start_seconds: Callable[[], float]
     stop_seconds: Callable[[], float]
+    memory_seconds: Callable[[], float]

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .child import Child, exit_status
+from .child import KILLED, OUT_OF_MEMORY, Child, exit_status
 from .spec import TaskSpec
 
 if TYPE_CHECKING:
@@ -24,10 +24,12 @@ class Task:
         on_start: Callable[[str], object],
         on_end: Callable[[str, int | None, str], object],
     ) -> None:
+        """`on_end(guid, status, problem)`: with a status, `problem` is what the platform adds to it."""
         self.cell = cell
         self.spec = spec
         self.directory: Path | None = None
         self.stopping = False
+        self._out_of_memory = False
         self._on_start = on_start
         self._on_end = on_end
         self._child: Child | None = None
@@ -59,9 +61,20 @@ class Task:
     def exited(self, returncode: int) -> None:
         """The command has ended and all it printed has been read."""
         status = exit_status(returncode)
-        self.lines("OUT", [f"Exit status {status}".encode()])
+        remark = OUT_OF_MEMORY if self._out_of_memory and status == KILLED else ""
+        self.lines("OUT", [f"Exit status {status}{remark}".encode()])
         self.cell.release(self)
-        self._end(status, "")
+        self._end(status, remark)
+
+    def usage_group(self) -> int | None:
+        """The process group, while the command runs."""
+        return self._child.pid if self._child is not None else None
+
+    def over_memory(self) -> None:
+        """It uses more memory than it has."""
+        if self._child is not None:
+            self._out_of_memory = True
+            self._child.signal(signal.SIGKILL)
 
     def _terminate(self) -> None:
         if self._child is not None:

@@ -11,6 +11,7 @@ from ..errors import ApiError, bad_request, unprocessable
 from ..listing import listing, pick
 from ..lookup import children, common_filters, the_app, the_child, to_one
 from ..metadata import merged, present
+from ..quota_rules import check_staging
 from ..rights import DEVELOPER_OR_SUPPORTER, can_see_space, require_space_role
 from ..running import runtime
 from ..store import Document
@@ -136,6 +137,7 @@ def _create(request: ApiRequest, app: Document, package: Document, values: dict[
     with store.lock:
         if store.find("build", app_guid=app["guid"], state="STAGING"):
             raise ApiError(422, 170017, "CF-StagingInProgress", IN_PROGRESS)
+        check_staging(request.context, app, values["staging_memory_in_mb"])
         return store.create(
             "build",
             {

@@ -16,6 +16,7 @@ from ..lookup import HIDDEN, HIDDEN_FROM_YOU, children, common_filters, the_app,
 from ..metadata import merged, present
 from ..process_rules import SIZES, command_problem, health_problems, merged_health, size_problems
 from ..processes import detected_command, newest
+from ..quota_rules import check_growth, size_of
 from ..rights import DEVELOPER, DEVELOPER_OR_SUPPORTER, has_space_role
 from ..running import runtime
 from ..store import Document
@@ -188,6 +189,8 @@ def _scale(request: ApiRequest, app: Document, process: Document) -> Answer:
     with request.context.store.lock:
         if process["type"] == "web" and active(request.context, app["guid"]) is not None:
             raise unprocessable(IN_FLIGHT)
+        if app["state"] == "STARTED":
+            check_growth(request.context, app, [size_of({**process, **changes})], [size_of(process)])
         process = request.context.store.update("process", process["guid"], **changes)
     _audit(request, "audit.app.process.scale", app, process, changes)
     said_update(request.context, app, changes)
@@ -210,8 +213,13 @@ def show_stats_of_app(request: ApiRequest, guid: str, kind: str) -> Answer:
 
 
 def stats(request: ApiRequest, app: Document, process: Document) -> dict[str, Any]:
-    """The stats of all instances that there should be; DOWN where there is none."""
-    views = {one.index: one for one in runtime(request.context).cell.views(process["guid"])}
+    """The stats of all instances that there should be; DOWN where there is none (yet).
+
+    What is ending, or runs as it was before a stop or restart, is none of them.
+    """
+    version = (process["running"] or {}).get("version") if app["state"] == "STARTED" else None
+    seen = runtime(request.context).cell.views(process["guid"]) if version else []
+    views = {one.index: one for one in seen if one.version == version}
     return {"resources": [_stat(process, index, views.get(index)) for index in range(process["instances"])]}
 
 

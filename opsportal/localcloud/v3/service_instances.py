@@ -149,11 +149,12 @@ def _create_managed(request: ApiRequest, space: str, name: str, plan: str, detai
 
 
 def _check_quota(request: ApiRequest, space_guid: str) -> None:
-    """400 when the organization may not have one more instance (platform API §7.5)."""
+    """400 when the organization or the space may not have one more instance (platform API §7.5)."""
     store = request.context.store
     space = store.get("space", space_guid) or {}
     organization = store.get("organization", space.get("organization_guid")) or {}
     quota = store.get("organization_quota", organization.get("quota_guid")) or {}
+    _check_space_quota(request, space)
     most = quota.get("services", {}).get("total_service_instances")
     within = [one["guid"] for one in store.find("space", organization_guid=organization.get("guid"))]
     if most is not None and store.count("service_instance", space_guid=within, type="managed") >= most:
@@ -163,6 +164,15 @@ def _check_quota(request: ApiRequest, space_guid: str) -> None:
             "CF-ServiceInstanceQuotaExceeded",
             "You have exceeded your organization's services limit.",
         )
+
+
+def _check_space_quota(request: ApiRequest, space: dict[str, Any]) -> None:
+    store = request.context.store
+    quota = store.get("space_quota", space.get("quota_guid")) or {}
+    most = quota.get("services", {}).get("total_service_instances")
+    if most is not None and store.count("service_instance", space_guid=space["guid"], type="managed") >= most:
+        text = "You have exceeded your space's services limit."
+        raise ApiError(400, 60012, "CF-ServiceInstanceSpaceQuotaExceeded", text)
 
 
 @route("PATCH", "/v3/service_instances/<guid>")

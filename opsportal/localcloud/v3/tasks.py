@@ -14,6 +14,7 @@ from ..lookup import HIDDEN_FROM_YOU, children, common_filters, the_app, the_chi
 from ..metadata import merged, present
 from ..process_rules import MAX_COMMAND
 from ..processes import DEFAULT_DISK_IN_MB, current_droplet
+from ..quota_rules import check_task
 from ..rights import DEVELOPER, DEVELOPER_OR_SUPPORTER, has_space_role
 from ..running import runtime
 from ..store import Document
@@ -150,6 +151,7 @@ def _sizes(body: Body, template: dict[str, Any]) -> dict[str, Any]:
 def _create(request: ApiRequest, app: Document, values: dict[str, Any]) -> Document:
     store = request.context.store
     with store.lock:
+        check_task(request.context, app, values["memory_in_mb"])
         last = max([one["sequence_id"] for one in store.find("task", app_guid=app["guid"])], default=0)
         document = {
             "app_guid": app["guid"],

@@ -24,14 +24,35 @@ def app(admin, space):
     ("command", "state", "reason"),
     [
         ("true", "SUCCEEDED", None),
-        ("exit 3", "FAILED", "Exited with status 3"),
-        ("kill -9 $$", "FAILED", "Exited with status 137"),
-        ("no-such-program", "FAILED", "Exited with status 127"),
+        ("exit 3", "FAILED", "APP/TASK/status: Exited with status 3"),
+        ("kill -9 $$", "FAILED", "APP/TASK/status: Exited with status 137"),
+        ("kill -SEGV $$", "FAILED", "APP/TASK/status: Exited with status 139"),
+        ("no-such-program", "FAILED", "APP/TASK/status: Exited with status 127"),
     ],
 )
 def test_the_exit_status_of_a_task_is_told(app, admin, command, state, reason):
     task = admin.run_task(app["guid"], command, name="status")
     assert (task["state"], task["result"]["failure_reason"]) == (state, reason)
+
+
+GREEDY = "python -c 'import time; held = bytearray(200_000_000); time.sleep(60)'"
+
+
+def test_a_task_that_takes_more_memory_than_it_has_is_ended_and_told_so(app, admin):
+    task = admin.run_task(app["guid"], GREEDY, name="greedy", memory_in_mb=64)
+    reason = "APP/TASK/greedy: Exited with status 137 (out of memory)"
+    assert (task["state"], task["result"]["failure_reason"]) == ("FAILED", reason)
+    assert until(lambda: _with(admin, app, "APP/TASK/greedy", "Exit status 137 (out of memory)"))
+
+
+def test_what_the_children_of_a_task_take_counts_too(app, admin):
+    task = admin.run_task(app["guid"], f"sleep 60 & {GREEDY} & wait", name="family", memory_in_mb=64)
+    assert task["result"]["failure_reason"].endswith("Exited with status 137 (out of memory)")
+
+
+def test_a_task_with_enough_memory_keeps_it(app, admin):
+    command = "python -c 'import time; held = bytearray(200_000_000); time.sleep(1)'"
+    assert admin.run_task(app["guid"], command, memory_in_mb=512)["state"] == "SUCCEEDED"
 
 
 def test_a_task_runs_in_its_droplet_with_the_apps_environment_and_its_lines_are_kept(app, admin):
