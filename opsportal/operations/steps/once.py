@@ -10,7 +10,7 @@ from opsportal.operations.outcomes import Wait
 from opsportal.operations.run import Run
 
 #: Seconds given to the platform to show what a request that got no answer may have made. A twin that comes even
-#: later does no harm where this is used: see docs/decisions/lost-answers.md.
+#: later does no harm where this is used: see docs/decisions/0010-lost-answers.md.
 SETTLING = 3.0
 #: For what must not happen twice and cannot be told apart before it has: as long as a request may take at all.
 SETTLING_WHAT_RUNS = 30.0
