@@ -24,7 +24,10 @@ REQUESTS = {
     "migrate": "POST ^/v3/apps/.*/tasks$",
     "load": "POST ^/v3/apps/.*/tasks$",
 }
-LOSES = {"the answer": {"drop_after": True}, "the request": {"hang": 600}}
+LOSES = {
+    "the answer": ({"drop_after": True}, list(REQUESTS)),
+    "the request": ({"hang": 600}, ["unbind", "delete", "create", "bind"]),
+}
 
 
 def databases(rig: Rig) -> list[Any]:
@@ -36,13 +39,18 @@ def databases(rig: Rig) -> list[Any]:
 
 @pytest.mark.parametrize("lost", LOSES)
 def test_a_worker_killed_at_each_step_of_recreate_database_ends_with_exactly_one(rig: Rig, lost: str) -> None:
+    fault, steps = LOSES[lost]
     deployed = rig.deploy("ab", "main", migrate="yes")
-    assert deployed["state"] == "succeeded", (deployed["problem"], rig.output(deployed["id"]), rig.log()[-2000:])
+    assert deployed["state"] == "succeeded", (
+        deployed["problem"],
+        rig.output(deployed["id"]),
+        rig.log()[-2000:],
+    )
     (before,) = databases(rig)
-    rig.knobs(service_seconds=0.5, faults=[{"match": each, **LOSES[lost]} for each in REQUESTS.values()])
+    rig.knobs(service_seconds=0.5, faults=[{"match": REQUESTS[each], **fault} for each in steps])
     asked = rig.ask("request", environment="ab", by="ana", given={}, kind="recreate_database", confirmed="ab")
     operation = asked["id"]
-    for left, step in zip(range(len(REQUESTS) - 1, -1, -1), REQUESTS, strict=True):
+    for left, step in zip(range(len(steps) - 1, -1, -1), steps, strict=True):
         until(lambda n=left: rig.faults_left() <= n, f"the platform was asked for what “{step}” does", 90)  # type: ignore[misc]
         assert len(databases(rig)) <= 1
         rig.kill("worker")
