@@ -169,6 +169,7 @@ def test_what_is_no_pattern_is_said_on_its_field(ab, ana):
     page = ana.get("/environments/ab/logs/", {"q": "(unclosed", "re": "on"}).content.decode()
     assert "no regular expression" in page
     assert "usa-error-message" in page
+    assert "Nothing matches" not in page
 
 
 def test_a_search_by_pattern_that_did_not_come_to_the_end_says_how_far_it_came(ab, ana, monkeypatch):
