@@ -16,6 +16,7 @@ from django.utils.safestring import SafeString
 from opsportal.accounts import queries as accounts
 from opsportal.accounts import rules as permissions
 from opsportal.accounts.queries import Person
+from opsportal.environments import holds
 from opsportal.environments import queries as environments
 from opsportal.environments.queries import EnvironmentKind, Head, Health, Seen
 from opsportal.kit import wording
@@ -39,6 +40,7 @@ class Row(NamedTuple):
     health: str
     health_word: str
     drift: str
+    held: str
     ref: str
     commit: str
     subject: str
@@ -147,10 +149,12 @@ def _troubles(rows: list[Row]) -> list[str]:
     silent = [row.name for row in rows if row.health == Health.UNKNOWN and row.commit]
     failed = [row.name for row in rows if row.failed_operation and row.health not in UNWELL]
     drifted = [row.name for row in rows if row.drift]
+    held = [row.name for row in rows if row.held]
     found = (
         (down, "is not well", "are not well"),
         (failed, "had its last operation fail", "had their last operation fail"),
         (stopped, "is stopped", "are stopped"),
+        (held, "is held", "are held"),
         (drifted, "has drifted", "have drifted"),
         (silent, "could not be looked at", "could not be looked at"),
     )
@@ -162,7 +166,7 @@ def _names(names: list[str]) -> str:
 
 
 def _rows(person: Person) -> list[Row]:
-    actor, failed = accounts.actor_for(person), operations.last_failed()
+    actor, failed, held = accounts.actor_for(person), operations.last_failed(), holds.names_held()
     allowed: dict[
         tuple[str, bool], bool
     ] = {}  # what may be done depends on an environment's kind and owner alone
@@ -172,11 +176,11 @@ def _rows(person: Person) -> list[Row]:
         if key not in allowed:
             place = permissions.Place(seen.name, seen.kind, seen.owner_username or None)
             allowed[key] = permissions.may(actor, permissions.Permission.DEPLOY, place).allowed
-        rows.append(_row(seen, failed.get(seen.name), may_deploy=allowed[key]))
+        rows.append(_row(seen, failed.get(seen.name), held.get(seen.name, ""), may_deploy=allowed[key]))
     return rows
 
 
-def _row(seen: Seen, failed: UUID | None, *, may_deploy: bool) -> Row:
+def _row(seen: Seen, failed: UUID | None, held: str, *, may_deploy: bool) -> Row:
     """An environment as home shows it."""
     runs = seen.runs
     return Row(
@@ -185,6 +189,7 @@ def _row(seen: Seen, failed: UUID | None, *, may_deploy: bool) -> Row:
         health=seen.health,
         health_word=seen.health_word,
         drift=seen.drift,
+        held=held,
         ref=seen.platform_ref or seen.deployed_ref,
         commit=runs,
         subject=seen.deployed_subject if seen.deployed_commit == runs else "",

@@ -135,6 +135,7 @@ def test_holding_and_releasing_on_the_page(ab):
     assert lee.post("/environments/ab/hold", {"reason": "", "passes": "lead"}).status_code == 422
     lee.post("/environments/ab/hold", {"reason": "The demo is on", "passes": "nobody", "hours": "4"})
     assert "Held by Lee Lindqvist until" in text_of(lee.get("/environments/ab/"))
+    assert "ab is held" in text_of(lee.get("/"))
 
     assert client_of("dee").post("/environments/ab/release").status_code == 403
     lee.post("/environments/ab/release", {"reason": "Over"})
