@@ -11,6 +11,7 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
+from opsportal.accounts import lockouts
 from opsportal.accounts.models import Person, PersonRole, Role
 from opsportal.accounts.queries import By, active_admins, actor_for, require
 from opsportal.accounts.rules import Permission, Refused, Verdict, keeps_an_admin
@@ -88,6 +89,14 @@ def activate(*, person: Person, by: By, reason: str = "") -> None:
         if Person.objects.filter(pk=person.pk, is_active=False).update(is_active=True):
             _record(by, "activate", person, reason)
     person.is_active = True
+
+
+def unlock(*, person: Person, by: By, reason: str = "") -> None:
+    """Let a person sign in at once who gave a wrong password too often. For one who is not locked out: nothing."""
+    require(by, Permission.MANAGE_PEOPLE)
+    with transaction.atomic():
+        if addresses := lockouts.lift(person):
+            _record(by, "unlock", person, reason, {"addresses": addresses})
 
 
 def set_password(*, person: Person, password: str, by: By, reason: str = "") -> None:

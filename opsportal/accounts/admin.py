@@ -15,7 +15,7 @@ from django.shortcuts import resolve_url
 from django.urls import reverse
 from django.utils import timezone
 
-from opsportal.accounts import actions, views
+from opsportal.accounts import actions, lockouts, views
 from opsportal.accounts.gates import person_of
 from opsportal.accounts.models import Person, Role
 from opsportal.accounts.queries import active_admins, require
@@ -44,6 +44,7 @@ class PersonForm(_PersonForm):
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
         help_text="At least 12 characters. Leave it empty to keep the one they have.",
     )
+    unlock = forms.BooleanField(required=False, label="Unlock signing in")
     reason = forms.CharField(required=False, help_text="Why. It is kept in the audit trail.")
 
     class Meta:
@@ -54,6 +55,14 @@ class PersonForm(_PersonForm):
         super().__init__(*args, **kwargs)
         if self.instance.pk:
             self.fields["roles"].initial = sorted(self.instance.role_names)
+        locked = lockouts.locked_from(self.instance) if self.instance.pk else []
+        if locked:
+            self.fields["unlock"].help_text = (
+                f"A wrong password was given too often from {', '.join(locked)}. "
+                "Tick this to let them sign in at once."
+            )
+        else:
+            del self.fields["unlock"]
 
     def clean_new_password(self) -> str:
         """The site's password rules."""
@@ -79,7 +88,17 @@ class PersonAdmin(_PersonAdmin):
     """People are made, given roles, switched off and on; never deleted, because the trail names them."""
 
     form = PersonForm
-    fields = ("username", "name", "email", "time_zone", "is_active", "roles", "new_password", "reason")
+    fields = (
+        "username",
+        "name",
+        "email",
+        "time_zone",
+        "is_active",
+        "roles",
+        "new_password",
+        "unlock",
+        "reason",
+    )
     list_display = ("name", "username", "role_words", "is_active", "last_seen")
     list_filter = ("is_active", "roles__role")
     search_fields = ("name", "username", "email")
@@ -98,6 +117,11 @@ class PersonAdmin(_PersonAdmin):
     def last_seen(self, person: Person) -> str:
         """In the viewer's zone, which is named."""
         return exact(person.last_login, timezone.get_current_timezone()) if person.last_login else "never"
+
+    def get_fields(self, request: HttpRequest, obj: Person | None = None) -> Any:
+        """Unlocking is offered for whom it changes something."""
+        locked = bool(obj and lockouts.locked_from(obj))
+        return [name for name in PersonAdmin.fields if name != "unlock" or locked]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Person | None = None) -> tuple[str, ...]:
         """A user name stays: the audit trail knows people by it."""
@@ -140,6 +164,8 @@ def _apply_changes(form_person: Person, given: dict[str, Any], by: Person) -> No
         actions.revoke_role(person=person, role=role, by=by, reason=reason)
     if given["new_password"]:
         actions.set_password(person=person, password=given["new_password"], by=by, reason=reason)
+    if given.get("unlock"):
+        actions.unlock(person=person, by=by, reason=reason)
     if given["is_active"] and not person.is_active:
         actions.activate(person=person, by=by, reason=reason)
     elif person.is_active and not given["is_active"]:

@@ -18,6 +18,7 @@ __all__ = [
     "actor_for",
     "in_words",
     "may",
+    "names_of_admins",
     "person_named",
     "require",
 ]
@@ -70,6 +71,13 @@ def active_admins(*, lock: bool = False) -> frozenset[str]:
     if lock:
         held = held.select_for_update(no_key=True)  # rows that refer to these people may still be written
     return frozenset(row.person.username for row in held)
+
+
+def names_of_admins() -> str:
+    """Who can help with people and signing in: "Ana", "Ana and Cleo", "Ana, Cleo and 3 more"."""
+    held = PersonRole.objects.filter(role=ADMIN, person__is_active=True).order_by("person__name")
+    names = held.values_list("person__name", "person__username")
+    return in_words([name or username for name, username in names])
 
 
 def _people_who_can(by: By, permission: str, place: Place | None) -> str:

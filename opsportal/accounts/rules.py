@@ -89,8 +89,8 @@ _CANCEL, _RETRY = "cancel:", "retry:"
 _FOLLOW_UP_WORDS = {_CANCEL: "cancel an operation that is to ", _RETRY: "retry an operation that is to "}
 _HOW_THE_PORTAL_DOES = {
     DEVELOPMENT: "on every push to main: merge your change to main",
-    STAGING: "when a release is tagged: cut a release",
-    STABLE: "when a release is tagged: cut a release",
+    STAGING: "when a release is tagged; cutting releases is not part of the portal yet",
+    STABLE: "when a release is tagged; cutting releases is not part of the portal yet",
 }
 
 

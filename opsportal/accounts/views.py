@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from opsportal.accounts.forms import SignInForm
 from opsportal.accounts.gates import allow_anonymous, person_of
-from opsportal.accounts.queries import person_named
+from opsportal.accounts.queries import names_of_admins, person_named
 from opsportal.audit import actions as audit
 
 log = logging.getLogger(__name__)
@@ -80,7 +80,9 @@ def locked_out(
             reason="A wrong password was given too often.",
             result="refused",
         )
-    answer = render(request, "accounts/locked_out.html", {"until": until}, status=429)
+    answer = render(
+        request, "accounts/locked_out.html", {"until": until, "admins": names_of_admins()}, status=429
+    )
     if cool_off:
         answer["Retry-After"] = str(int(cool_off.total_seconds()))
     return answer

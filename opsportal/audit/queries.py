@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.db import connection
 from django.db.models import Subquery
@@ -12,6 +13,12 @@ from opsportal.audit.models import GENESIS, Entry, Head
 from opsportal.audit.seals import is_sealed
 
 _AT_ONCE = 2_000
+
+
+def origins(action: str, target: str, since: datetime) -> list[str]:
+    """From which addresses something was done to a target since a moment, each once."""
+    found = Entry.objects.filter(action=action, target=target, at__gte=since).order_by()
+    return sorted(found.exclude(origin="").values_list("origin", flat=True).distinct())
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from opsportal.accounts import gates
-from opsportal.accounts.actions import create_person, deactivate, grant_role, set_password
+from opsportal.accounts.actions import create_person, deactivate, grant_role, set_password, unlock
 from opsportal.accounts.client_address import client_address
 from opsportal.accounts.models import Person
 from opsportal.accounts.queries import SERVICE
@@ -181,6 +181,42 @@ def test_too_many_guesses_lock_the_name_from_that_address_and_say_until_when(
     assert int(answer["Retry-After"]) == 15 * 60
     assert timedelta(minutes=14) < answer.context["until"] - timezone.now() <= timedelta(minutes=15)
     assert "_auth_user_id" not in client.session
+
+
+def test_who_is_locked_out_is_told_who_can_help(client: Client, ana: Person) -> None:
+    create_person(username="adi", name="Adi Admin", roles=["admin"], by=SERVICE)
+    guess(client)
+
+    assert "unlock it at once: Adi Admin." in sign_in(client).content.decode()
+
+
+def test_an_admin_unlocks_who_is_locked_out_and_the_trail_says_so(client: Client, ana: Person) -> None:
+    adi = create_person(username="adi", name="Adi Admin", roles=["admin"], by=SERVICE)
+    admin = Client()
+    admin.force_login(adi, backend="django.contrib.auth.backends.ModelBackend")
+    address = reverse("admin:accounts_person_change", args=[ana.pk])
+    assert "Unlock signing in" not in admin.get(address).content.decode()
+    guess(client)
+    assert "too often from 127.0.0.1" in admin.get(address).content.decode()
+
+    given = {"name": ana.name, "is_active": "on", "unlock": "on", "reason": "Ana called."}
+    assert admin.post(address, {**given, "roles": sorted(ana.role_names)}).status_code == 302
+
+    assert sign_in(client).status_code == 302
+    entry = Entry.objects.get(action="person.unlock")
+    assert (entry.actor, entry.target, entry.reason) == ("adi", "ana", "Ana called.")
+    assert entry.details == {"addresses": ["127.0.0.1"]}
+
+
+def test_unlocking_who_is_not_locked_out_changes_nothing(client: Client, ana: Person) -> None:
+    unlock(person=ana, by=SERVICE)
+
+    assert not Entry.objects.filter(action="person.unlock").exists()
+
+
+def test_only_who_manages_people_unlocks(client: Client, ana: Person) -> None:
+    with pytest.raises(Refused, match="manage people"):
+        unlock(person=ana, by=ana)
 
 
 def test_the_lock_out_goes_into_the_trail_once(client: Client, ana: Person) -> None:

@@ -113,7 +113,8 @@ def test_cancel_and_retry_belong_to_those_who_may_run_it(follow_up, where: str, 
             "engineer",
             "deploy",
             "staging",
-            "Only the portal may deploy to staging, when a release is tagged: cut a release.",
+            "Only the portal may deploy to staging, when a release is tagged; "
+            "cutting releases is not part of the portal yet.",
         ),
         (
             "admin",
