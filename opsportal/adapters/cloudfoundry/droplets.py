@@ -1,6 +1,5 @@
 """Droplets from elsewhere: listed, copied, or downloaded and uploaded again; cf-api §8.6."""
 
-import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -87,7 +86,6 @@ class Droplets(Client):
         is larger than ``max_bytes``; whatever was written by then is left to the caller.
         """
         url = self._absolute(v3("droplets", guid, "download"))
-        deadline = time.monotonic() + _TOGETHER
         with target.open("wb") as file:
 
             def take(block: bytes, total: int) -> None:
@@ -98,7 +96,7 @@ class Droplets(Client):
             for _ in range(_MOST_HOPS):
                 auth = Bearer(self._tokens.current()) if self._is_trusted(url) else NoAuth()
                 call = Call("GET", url, auth=auth, timeout=self._upload_timeout)
-                answer = self._transport.stream(call, take, max_bytes=max_bytes, deadline=deadline)
+                answer = self._transport.stream(call, take, max_bytes=max_bytes, seconds=_TOGETHER)
                 if answer.status == 200:
                     return file.tell()
                 if answer.status not in MOVED or not answer.headers.get("Location"):

@@ -94,18 +94,22 @@ class Transport:
             self._sleep(pause)
 
     def stream(
-        self, call: Call, take: Callable[[bytes, int], object], *, max_bytes: int, deadline: float
+        self, call: Call, take: Callable[[bytes, int], object], *, max_bytes: int, seconds: float
     ) -> Answer:
         """Send once and hand a 200's body to ``take(block, total)`` as it comes, ``total`` 0 when not told.
 
-        Any other answer comes back with its body. Raises Unavailable, or BadAnswer beyond ``max_bytes``.
+        Any other answer comes back with its body. Raises Unavailable (also after ``seconds``), or BadAnswer beyond
+        ``max_bytes``.
         """
         started = self._clock()
+        deadline = started + seconds
         answer: Answer | None = None
         try:
             with self._opened(call) as response:
                 if response.status_code != 200:
-                    content = read_body(response, max_bytes=self._max_answer_bytes, deadline=deadline)
+                    content = read_body(
+                        response, max_bytes=self._max_answer_bytes, deadline=deadline, clock=self._clock
+                    )
                     answer = Answer(call, response.status_code, response.headers, content)
                 else:
                     self._hand_on(response, call, take, max_bytes, deadline)
