@@ -4,6 +4,9 @@ It believes neither our row alone nor the platform alone: either calling it stab
 fitting together is too.
 """
 
+import re
+import shlex
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 
@@ -42,3 +45,31 @@ def refusal(place: Place) -> tuple[str, str] | None:
         wanted = f"“{place.expected.app}” in “{place.expected.space}”"
         return "guard:mismatch", f"{place.name} should be {wanted}, but the platform has {said}."
     return None
+
+
+#: Django commands that empty a database or overwrite what is in it, and words of SQL and of shells that do.
+_COMMANDS = frozenset({"flush", "reset_db", "sqlflush", "loaddata", "load", "zero"})
+_WORDS = re.compile(r"\b(dropdb|drop\s+(database|schema|table|owned)|truncate)\b", re.IGNORECASE)
+
+
+def destroys(command: str, known: Iterable[str]) -> str:
+    """The word by which a command destroys data, for a task on stable; empty when none is seen.
+
+    ``known``: the commands of the kinds that destroy data. It keeps slips and pasted lines away from stable. It cannot
+    see through a script, which is why a task there takes a lead or an admin and a reason as well.
+    """
+    if any(each and " ".join(each.split()) in " ".join(command.split()) for each in known):
+        return command
+    found = _WORDS.search(command)
+    if found:
+        return found.group(0)
+    try:
+        words = shlex.split(command)
+    except ValueError:
+        words = command.split()
+    managing = next(
+        (index for index, each in enumerate(words) if each.endswith(("manage.py", "django-admin"))), None
+    )
+    if managing is None:
+        return ""
+    return next((each.rstrip(";") for each in words[managing + 1 :] if each.rstrip(";") in _COMMANDS), "")

@@ -10,7 +10,7 @@ from opsportal.accounts.rules import Verdict
 from opsportal.environments.models import Environment, EnvironmentKind
 from opsportal.operations import actions, queries, registry
 from opsportal.operations.models import NEVER_ON_STABLE, Operation, State, Step
-from opsportal.operations.never_on_stable import Named, Place, refusal
+from opsportal.operations.never_on_stable import Named, Place, destroys, refusal
 from opsportal.operations.steps import check, copying, database, guard
 from tests.support.chores import World
 
@@ -148,3 +148,41 @@ def test_either_side_calling_it_stable_is_enough(changed: dict[str, object], err
     closed = refusal(replace(GOOD, **changed))
     assert closed is not None
     assert closed[0] == error_id
+
+
+DESTROYING = [
+    "python manage.py flush --no-input",
+    "python -S  manage.py   flush",
+    "cd src && ./manage.py flush; echo done",
+    "django-admin loaddata domains",
+    "python manage.py load",
+    "python manage.py migrate registrar zero",
+    "psql $DATABASE_URL -c 'DROP TABLE registrar_domain'",
+    "psql -c 'truncate registrar_domain'",
+    "dropdb getgov",
+    "python -S manage.py flush 'unclosed",
+]
+HARMLESS = [
+    "python manage.py check",
+    "python manage.py migrate --no-input",
+    "python manage.py clearsessions",
+    "python manage.py send_reports --load-balanced",
+    "echo flush the toilet",
+    "python manage.py shell -c 'print(1)'",
+    "ls downloads",
+]
+
+
+@pytest.mark.parametrize("command", DESTROYING)
+def test_a_task_on_stable_that_destroys_data_is_refused_and_elsewhere_it_is_not(
+    world: World, command: str
+) -> None:
+    with pytest.raises(actions.BadParameter, match="never done on stable"):
+        world.ask("run_task", "stable", "ada", command=command, reason="because")
+    assert world.ask("run_task", "ab", "ana", command=command).state == "running"
+
+
+@pytest.mark.parametrize("command", HARMLESS)
+def test_a_task_on_stable_that_destroys_nothing_is_not_in_the_way(world: World, command: str) -> None:
+    assert destroys(command, ("python manage.py flush", "")) == ""
+    assert world.ask("run_task", "stable", "ada", command=command, reason="because").state == "running"

@@ -8,10 +8,11 @@ from django.conf import settings
 from opsportal.accounts.rules import Permission
 from opsportal.environments.models import Environment, EnvironmentKind
 from opsportal.operations import asking
+from opsportal.operations.never_on_stable import destroys
 from opsportal.operations.outcomes import Outcome
-from opsportal.operations.registry import Input, Kind, Parameter, StepDefinition, register
+from opsportal.operations.registry import BadParameter, Input, Kind, Parameter, StepDefinition, register
 from opsportal.operations.run import Run
-from opsportal.operations.steps import check, place, tasks
+from opsportal.operations.steps import check, guard, place, tasks
 from opsportal.operations.steps.check import refused
 
 LEAST_MB, MOST_MB = 16, 65_536
@@ -19,8 +20,14 @@ LEAST_MB, MOST_MB = 16, 65_536
 
 def clean(environment: Environment, given: Mapping[str, str]) -> dict[str, Any]:
     """``{command, memory, disk}``; sizes in MB, None for the platform's own."""
+    command = asking.command(given.get("command", ""))
+    word = _destroys(command) if environment.kind == EnvironmentKind.STABLE else ""
+    if word:
+        raise BadParameter(
+            "command", f"“{word}” destroys data: that is never done on stable, by anyone, by any path."
+        )
     return {
-        "command": asking.command(given.get("command", "")),
+        "command": command,
         "memory": asking.number(
             "memory", given.get("memory", ""), "Memory in MB", least=LEAST_MB, most=MOST_MB
         ),
@@ -28,10 +35,16 @@ def clean(environment: Environment, given: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
+def _destroys(command: str) -> str:
+    return destroys(command, (settings.FLUSH_COMMAND, settings.LOAD_COMMAND))
+
+
 def run_the_command(run: Run) -> Outcome:
-    """The command as a task; the rules are asked once more before it starts."""
+    """The command as a task; the rules are asked once more before it starts, and what it would do to stable."""
     params = run.params
-    closed = None if tasks.begun(run) else refused(run)
+    closed = None
+    if not tasks.begun(run):
+        closed = refused(run) or (guard.not_stable(run) if _destroys(params["command"]) else None)
     return closed or tasks.run_task(
         run, "task", params["command"], memory_mb=params.get("memory"), disk_mb=params.get("disk")
     )
