@@ -10,7 +10,7 @@ from opsportal.accounts.queries import Person
 from opsportal.accounts.rules import Permission
 from opsportal.environments import holds
 from opsportal.environments import queries as environments
-from opsportal.environments.queries import Environment, Health
+from opsportal.environments.queries import Environment, EnvironmentKind, Health
 from opsportal.environments.rules import Witnesses, drift
 from opsportal.kit import wording
 from opsportal.operations import equal_lines, offers, report, under_way
@@ -54,6 +54,7 @@ def context(name: str, person: Person) -> dict[str, Any] | None:
         "hold": hold,
         "hold_words": holds.words(hold) if hold else "",
         "pushes": operations.pushes_to(found, PUSHES_SHOWN),
+        "what_comes": what_comes(found),
         "deploy_url": reverse("operations:deploy", args=[found.name]),
         "lines": "\n".join(equal_lines.look(found)),
     }
@@ -69,19 +70,48 @@ def answer(environment: Environment) -> str:
             if environment.refreshed_at
             else "The portal has not looked there yet."
         )
-    what = f"runs {ref or 'an unnamed version'}" + (f" ({runs[:8]})" if runs else "")
-    held = ref or runs[:8] or "an unnamed version"
-    instances = wording.count(environment.instances_wanted, "instance")
-    how = {
-        Health.HEALTHY: f"{what}; {instances} wanted, all running",
-        Health.DEGRADED: f"{what}, but {environment.instances_running} of {instances} run well",
-        Health.DOWN: f"should run {held}, but no instance is up",
-        Health.STOPPED: f"holds {held}, but is stopped"
-        if ref or runs
-        else "is stopped; which version it holds is not known",
-    }
-    words = how.get(Health(environment.health), what)
-    return f"{environment.name.capitalize() if not environment.is_sandbox else environment.name} {words}."
+    held = f"{ref} ({runs[:8]})" if ref and runs else ref or runs[:8] or "an unnamed version"
+    name = environment.name if environment.is_sandbox else environment.name.capitalize()
+    return f"{name} {_how(environment, held, known=bool(ref or runs))}."
+
+
+def _how(environment: Environment, held: str, *, known: bool) -> str:
+    """How it is, after its name. ``held``: what it runs or would run, as far as that is ``known``."""
+    wanted, running = environment.instances_wanted, environment.instances_running
+    few = f"{running} of {wording.count(wanted, 'instance')} {'runs' if running == 1 else 'run'}"
+    well = "its one instance is up" if wanted == 1 else f"all {wanted} instances are up"
+    match environment.health:
+        case Health.HEALTHY:
+            return f"runs {held}; {well}"
+        case Health.DEGRADED if running < wanted:
+            return f"runs {held}, but only {few}"
+        case Health.DEGRADED:
+            return f"runs {held}; {well}, but the application does not answer well"
+        case Health.DOWN:
+            return f"should run {held}, but {'its instance is not' if wanted == 1 else 'no instance is'} up"
+        case Health.STOPPED:
+            return (
+                f"is stopped; it holds {held}" if known else "is stopped; which version it holds is not known"
+            )
+        case _:
+            return f"last ran {held}; how it is now is not known" if known else "could not be looked at yet"
+
+
+def what_comes(environment: Environment) -> str:
+    """What brings a new version where no person may; empty for sandboxes. Says only what this portal does."""
+    if environment.is_sandbox:
+        return ""
+    if environment.kind == EnvironmentKind.DEVELOPMENT:
+        head = environments.head()
+        branch = head.branch if head else "main"
+        return (
+            f"The portal deploys every push to {branch} here by itself, but for pushes that change only documentation. "
+            f"To bring a change here, merge it to {branch}."
+        )
+    return (
+        "Only tagged releases come here. The portal does not cut releases yet: until it does, no new version arrives "
+        "here through it."
+    )
 
 
 def witnesses(environment: Environment) -> list[Witness]:

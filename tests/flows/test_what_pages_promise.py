@@ -128,8 +128,62 @@ def test_a_stopped_environment_claims_nothing_that_nobody_can_know(ana: Person) 
     values = NEVER | {"platform_commit": estate.OLDER, "app_ref": ""}
     estate.environment("ab", health="stopped", instances_running=0, instances=down, **values)
     said = page(ana, "/environments/ab/")
-    assert "ab holds 1a2b3c4d, but is stopped." in said
+    assert "ab is stopped; it holds 1a2b3c4d." in said
     assert "The only one" in said
     assert "Agrees" not in said
     assert "0 s old" not in said
     assert "Open the application" not in said
+
+
+@pytest.mark.parametrize(
+    ("values", "says"),
+    [
+        ({}, "ab runs feature/headline (1a2b3c4d); its one instance is up."),
+        (
+            {"instances_wanted": 3, "instances_running": 3},
+            "ab runs feature/headline (1a2b3c4d); all 3 instances are up.",
+        ),
+        (
+            {"health": "degraded", "instances_wanted": 3},
+            "ab runs feature/headline (1a2b3c4d), but only 1 of 3 instances runs.",
+        ),
+        (
+            {"health": "degraded"},
+            "ab runs feature/headline (1a2b3c4d); its one instance is up, but the application does not answer well.",
+        ),
+        (
+            {"health": "down", "instances_running": 0},
+            "ab should run feature/headline (1a2b3c4d), but its instance is not up.",
+        ),
+        (
+            {"health": "down", "instances_wanted": 2, "instances_running": 0},
+            "ab should run feature/headline (1a2b3c4d), but no instance is up.",
+        ),
+        ({"health": "stopped"}, "ab is stopped; it holds feature/headline (1a2b3c4d)."),
+        ({"health": "stopped", **NEVER}, "ab is stopped; which version it holds is not known."),
+        ({"health": "not_known"}, "ab last ran feature/headline (1a2b3c4d); how it is now is not known."),
+        ({"health": "not_known", **NEVER}, "ab could not be looked at yet."),
+        ({"app_guid": ""}, "Nothing was deployed there yet."),
+        ({"app_guid": "", "refreshed_at": None}, "The portal has not looked there yet."),
+    ],
+)
+def test_the_first_sentence_of_an_environment_reads_well_however_it_is(
+    ana: Person, values: dict[str, Any], says: str
+) -> None:
+    estate.environment("ab", **values)
+    said = page(ana, "/environments/ab/")
+    assert f'<p class="lead">{says.replace("1a2b3c4d", estate.OLDER[:8])}</p>' in said
+
+
+@pytest.mark.parametrize(
+    ("kind", "says"),
+    [
+        ("development", "The portal deploys every push to main here by itself"),
+        ("staging", "The portal does not cut releases yet"),
+        ("stable", "The portal does not cut releases yet"),
+    ],
+)
+def test_where_nobody_deploys_the_page_says_what_does(ana: Person, kind: str, says: str) -> None:
+    estate.repository()
+    estate.environment(kind, kind)
+    assert says in page(ana, f"/environments/{kind}/")
