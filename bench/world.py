@@ -146,6 +146,7 @@ class World:
         if self.sandboxes:
             write_private(self.layout.estate, as_json(_estate(self.sandboxes, passwords)))
             repository.make(self.layout.repository, self.sandboxes, rounds=self._rounds, lines=self._lines)
+            self.layout.pushed.touch()  # there is nothing that ran before
         own = {"OPSPORTAL_DATA_DIR": str(self.layout.root), "PYTHONPATH": str(CHECKOUT), **self._settings}
         left_out = ("DATABASE_URL", "REDIS_URL", "DJANGO_SETTINGS_MODULE")
         environment = {name: value for name, value in os.environ.items() if name not in left_out} | own
