@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import re
+import time
 from typing import TYPE_CHECKING, Any
 
 from . import jobs
 from .brokers import broker_of
 from .context import SYSTEM, audit
 from .errors import ApiError, not_found, unprocessable
+from .jobs import Again
 from .service_operations import NO_METADATA, is_busy, operation
-from .store import Document
+from .store import Document, timestamp
 
 if TYPE_CHECKING:
     from .context import Cloud
 
 IN_PROGRESS = "There is an operation in progress for the service instance."
 BINDING_IN_PROGRESS = "There is an operation in progress for the service binding."
+BOUND_WITHIN = 60.0  # seconds that a manifest waits for a binding
 NO_KEYS = "Service credential bindings of type 'key' are not supported for user-provided service instances."
 
 
@@ -122,7 +125,10 @@ def bind_app(
     parameters: dict[str, Any] | None,
     who: dict[str, str],
 ) -> Document:
-    """Bind an app now, as ``apply_manifest`` does. One that is bound already keeps its binding; otherwise 422 as above."""
+    """Bind an app and wait for it, as ``apply_manifest`` does.
+
+    One that is bound already keeps its binding; otherwise 422 as above.
+    """
     existing = cloud.store.first(
         "service_credential_binding", app_guid=app["guid"], service_instance_guid=instance["guid"]
     )
@@ -131,6 +137,9 @@ def bind_app(
     if existing is not None:
         remove_binding(cloud, existing, who)
     binding = new_binding(cloud, instance, app=app, name=name, parameters=parameters or {})
+    if instance["type"] == "managed" and cloud.knobs.binding_seconds:
+        _set_state(cloud, binding, "in progress")
+        cloud.stopping.wait(min(cloud.knobs.binding_seconds, BOUND_WITHIN))
     return complete_binding(cloud, binding, who)
 
 
@@ -157,19 +166,43 @@ def start_unbind(cloud: Cloud, binding: Document, who: dict[str, str]) -> Docume
 def _binding_job(cloud: Cloud, what: str, binding: Document, who: dict[str, str]) -> Document:
     noun = "service_bindings" if binding["type"] == "app" else "service_keys"
     links = {"service_credential_binding": f"/v3/service_credential_bindings/{binding['guid']}"}
-    return jobs.start(cloud, f"{noun}.{what}", {"guid": binding["guid"], "who": who}, links)
+    ready_at = time.time() + cloud.knobs.binding_seconds
+    data = {"guid": binding["guid"], "who": who, "ready_at": ready_at}
+    return jobs.start(cloud, f"{noun}.{what}", data, links)
 
 
-def _create_binding(cloud: Cloud, data: dict[str, Any]) -> None:
+def _set_state(cloud: Cloud, binding: Document, state: str) -> None:
+    after = binding["last_operation"] | {"state": state, "updated_at": timestamp(cloud.now())}
+    cloud.store.update("service_credential_binding", binding["guid"], last_operation=after)
+
+
+def _not_yet(cloud: Cloud, binding: Document, data: dict[str, Any]) -> Again | None:
+    """When to look again, while the broker still takes its time."""
+    left = data.get("ready_at", 0) - time.time()
+    if left <= 0:
+        return None
+    _set_state(cloud, binding, "in progress")
+    return Again(left)
+
+
+def _create_binding(cloud: Cloud, data: dict[str, Any]) -> Again | None:
     binding = cloud.store.get("service_credential_binding", data["guid"])
-    if binding is not None and is_busy(binding):
+    if binding is None or not is_busy(binding):
+        return None
+    again = _not_yet(cloud, binding, data)
+    if again is None:
         complete_binding(cloud, binding, data["who"])
+    return again
 
 
-def _delete_binding(cloud: Cloud, data: dict[str, Any]) -> None:
+def _delete_binding(cloud: Cloud, data: dict[str, Any]) -> Again | None:
     binding = cloud.store.get("service_credential_binding", data["guid"])
-    if binding is not None:
+    if binding is None:
+        return None
+    again = _not_yet(cloud, binding, data)
+    if again is None:
         remove_binding(cloud, binding, data["who"])
+    return again
 
 
 for _noun in ("service_bindings", "service_keys"):

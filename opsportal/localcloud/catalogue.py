@@ -24,7 +24,7 @@ FLAGS = {
     "route_creation": True,
     "route_sharing": False,
     "service_instance_creation": True,
-    "service_instance_sharing": True,
+    "service_instance_sharing": False,
     "set_roles_by_username": True,
     "space_developer_env_var_visibility": True,
     "space_scoped_private_broker_creation": True,

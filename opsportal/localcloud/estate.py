@@ -1,11 +1,14 @@
 """The estate: who and what a cloud holds from its first start, from a JSON file, applied again at each start.
 
-What exists already is left as it is, except passwords and groups of the estate's own users, which follow the file::
+What exists already is left as it is, except passwords and groups of the estate's own users, which follow the file.
+Feature flags that it does not name have the platform's own defaults; without ``feature_flags`` at all, service instances
+can be shared::
 
     {"organization": "gov", "domains": ["app.localhost"], "quota": {"apps": {"total_memory_in_mb": 65536}},
      "users": [{"username", "password", "roles": ["admin", "organization_manager"], "spaces": {"ab": ["space_developer"]}}],
      "clients": [{"id", "secret", "grants": [...], "redirect_uris": [...], "authorities": [...]}],
      "security_groups": [{"name", "rules": [...]}],
+     "feature_flags": {"service_instance_sharing": true},
      "spaces": [{"name", "security_groups": [names],
                  "services": [{"name", "offering", "plan"} | {"name", "user_provided": {...}}]}]}
 """
@@ -34,9 +37,12 @@ DEFAULT: dict[str, Any] = {
     "users": [
         {"username": "admin", "password": "admin", "roles": ["admin"], "spaces": {"dev": ["space_developer"]}}
     ],
+    "feature_flags": {
+        "service_instance_sharing": True
+    },  # as operators of shared platforms set it; off by itself
     "spaces": [{"name": "dev"}],
 }
-_KEYS = {"organization", "domains", "quota", "users", "clients", "spaces", "security_groups"}
+_KEYS = {"organization", "domains", "quota", "users", "clients", "spaces", "security_groups", "feature_flags"}
 
 
 class EstateError(ValueError):
@@ -78,6 +84,7 @@ def _apply(cloud: Cloud, estate: dict[str, Any]) -> None:
     if organization is None:
         organization = spaces.create_organization(cloud, estate["organization"], SYSTEM)
     _apply_quota(cloud, organization, estate.get("quota"))
+    _apply_flags(cloud, estate.get("feature_flags", DEFAULT["feature_flags"]))
     for group in estate.get("security_groups", ()):
         _apply_security_group(cloud, group)
     made = {one["name"]: _apply_space(cloud, organization, one) for one in estate.get("spaces", ())}
@@ -96,6 +103,16 @@ def _apply_quota(cloud: Cloud, organization: Document, quota: dict[str, Any] | N
     )
     cloud.store.update("organization_quota", kept["guid"], **values)
     cloud.store.update("organization", organization["guid"], quota_guid=kept["guid"])
+
+
+def _apply_flags(cloud: Cloud, flags: dict[str, bool]) -> None:
+    """Flags that an admin has switched since are left as they are."""
+    for name, enabled in flags.items():
+        flag = cloud.store.get("feature_flag", name)
+        if flag is None:
+            raise EstateError(f"The estate sets the feature flag '{name}', which does not exist.")
+        if not flag.get("touched") and flag["enabled"] != bool(enabled):
+            cloud.store.update("feature_flag", name, enabled=bool(enabled))
 
 
 def _apply_security_group(cloud: Cloud, group: dict[str, Any]) -> Document:

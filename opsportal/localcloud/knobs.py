@@ -52,11 +52,14 @@ class Settings:
     stop_seconds: float = 10.0
     memory_seconds: float = 0.25  # between two looks at the memory of tasks; 0: nothing is held to its memory
     service_seconds: float = 0.0
+    binding_seconds: float = 0.0
     job_seconds: float = 0.0
     deployment_tick_seconds: float = 0.2
     token_seconds: int = 600
     max_package_bytes: int = 1024 * 1024 * 1024
-    max_log_lines: int = 100_000
+    max_log_lines: int = 100_000  # of each app; the oldest go first
+    max_staged_droplets: int = 5  # of each app, beside the current one; older ones expire
+    max_ready_packages: int = 5  # of each app, beside that of the current droplet
     service_failure: str = ""
     rate_limit: RateLimit = field(default_factory=RateLimit)
     faults: tuple[Fault, ...] = ()
@@ -76,11 +79,14 @@ class Knobs:
     stop_seconds: float
     memory_seconds: float
     service_seconds: float
+    binding_seconds: float
     job_seconds: float
     deployment_tick_seconds: float
     token_seconds: int
     max_package_bytes: int
     max_log_lines: int
+    max_staged_droplets: int
+    max_ready_packages: int
     service_failure: str
     rate_limit: RateLimit
     faults: tuple[Fault, ...]

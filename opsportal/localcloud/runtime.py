@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from .bindings import unbind_app
 from .blobs import Blobs
 from .cell.cell import Cell
-from .cell.spec import Crash, HealthCheck, Outside, Spec, TaskSpec
+from .cell.spec import Crash, HealthCheck, Outside, Readiness, Spec, TaskSpec
 from .context import audit
 from .logs import LogStore
 from .processes import processes_of, stamp
@@ -48,6 +48,7 @@ class Runtime:
             unpack=self.blobs.unpack_droplet,
             changed=self._changed,
             crashed=lambda crash: self.submit(self._crashed, crash),
+            readied=lambda one: self.submit(self._readied, one),
             start_seconds=lambda: cloud.knobs.start_seconds,
             stop_seconds=lambda: cloud.knobs.stop_seconds,
             memory_seconds=lambda: cloud.knobs.memory_seconds,
@@ -227,6 +228,16 @@ class Runtime:
 
     def _changed(self, process_guid: str) -> None:
         self.deployments.process_changed(process_guid)
+
+    def _readied(self, one: Readiness) -> None:
+        app = self.cloud.store.get("app", one.app_guid)
+        if app is None:
+            return
+        actor = {"guid": one.process_guid, "type": "process", "name": one.process_type}
+        target = {"guid": app["guid"], "type": "app", "name": app["name"]}
+        facts = {"instance": one.instance_guid, "index": one.index, "cell_id": "local"}
+        kind = f"audit.app.process.{'ready' if one.ready else 'not-ready'}"
+        audit(self.cloud, kind, actor, target, facts, app["space_guid"])
 
     def _crashed(self, crash: Crash) -> None:
         app = self.cloud.store.get("app", crash.app_guid)

@@ -13,6 +13,7 @@ from .blobs import BadBits
 from .buildpacks import BUILDPACKS, BuildpackFailed, Compiled, Staging
 from .cell.environment import system_environment
 from .context import SYSTEM
+from .retention import expire_droplets
 
 if TYPE_CHECKING:
     from .runtime import Runtime
@@ -160,6 +161,7 @@ class Stager:
                 },
             )
             store.update("build", build["guid"], state="STAGED", droplet_guid=droplet["guid"])
+        expire_droplets(self._cloud, app["guid"])
         self._say(app, f"Cell stopping instance {build['guid']}")
         self._say(app, f"Cell destroying container for instance {build['guid']}")
         data = {"build_guid": build["guid"], "package_guid": build["package_guid"]}

@@ -18,7 +18,7 @@ from . import proc
 from .child import KILLED, OUT_OF_MEMORY, Child, exit_status
 from .health import Probe
 from .reactor import Timer
-from .spec import Crash, HealthCheck, InstanceView, Spec
+from .spec import Crash, HealthCheck, InstanceView, Readiness, Spec
 
 if TYPE_CHECKING:
     from .cell import Cell
@@ -134,7 +134,10 @@ class Instance:
 
     def _never_healthy(self) -> None:
         seconds = f"{self.spec.health.timeout:g}s"
-        self._fail(f"Instance never healthy after {seconds}: {self._failure}", f"Timed out after {seconds}")
+        self._fail(f"Instance never healthy after {seconds}: {self._failure}", self._failure)
+        whole = int(self.spec.health.timeout)
+        passed = f"{whole // 60}m{whole % 60}s" if whole >= 60 else f"{self.spec.health.timeout:g}s"
+        self.log("CELL", "ERR", f"Timed out after {passed}: health check never passed.")
 
     # -- running --------------------
 
@@ -160,6 +163,16 @@ class Instance:
         if self.routable != (problem is None):
             self.routable = problem is None
             self.log_cell("Container is ready" if self.routable else f"Container is not ready: {problem}")
+            self.cell.outside.readied(
+                Readiness(
+                    self.spec.app_guid,
+                    self.spec.process_guid,
+                    self.spec.process_type,
+                    self.guid,
+                    self.index,
+                    self.routable,
+                )
+            )
             self.cell.outside.changed(self.spec.process_guid)
         self._later(self.spec.readiness.interval, self._look_ready)
 

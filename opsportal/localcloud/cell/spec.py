@@ -86,19 +86,32 @@ class Crash:
 
 
 @dataclass(frozen=True)
+class Readiness:
+    """An instance whose readiness check says something else than before."""
+
+    app_guid: str
+    process_guid: str
+    process_type: str
+    instance_guid: str
+    index: int
+    ready: bool
+
+
+@dataclass(frozen=True)
 class Outside:
     """What the cell needs of the world around it.
 
     `log(app_guid, source_type, instance_id, stream, lines)` takes lines ("OUT" or "ERR") and must be quick;
-    `unpack(droplet, directory)` fills a fresh directory and may block; `changed(process_guid)` and
-    `crashed(crash)` are told in the cell's thread and must not block; the figures (seconds) are read
-    at each start, at each stop and between two looks at the memory in use.
+    `unpack(droplet, directory)` fills a fresh directory and may block; `changed(process_guid)`,
+    `crashed(crash)` and `readied(readiness)` are told in the cell's thread and must not block; the figures
+    (seconds) are read at each start, at each stop and between two looks at the memory in use.
     """
 
     log: Callable[[str, str, str, str, list[bytes]], object]
     unpack: Callable[[str, Path], object]
     changed: Callable[[str], object]
     crashed: Callable[[Crash], object]
+    readied: Callable[[Readiness], object]
     start_seconds: Callable[[], float]
     stop_seconds: Callable[[], float]
     memory_seconds: Callable[[], float]

@@ -20,6 +20,7 @@ from ..listing import listing, pick
 from ..lookup import HIDDEN, children, common_filters, the_app, the_child, to_one
 from ..metadata import merged, present
 from ..processes import current_droplet
+from ..retention import expire_droplets
 from ..rights import DEVELOPER, DEVELOPER_OR_SUPPORTER
 from ..running import runtime
 from ..store import Document
@@ -242,6 +243,7 @@ def _upload(cloud: Cloud, data: dict[str, Any]) -> None:
     known = {"type": "sha256", "value": checksum}
     stack = droplet["lifecycle"]["data"].get("stack")
     cloud.store.update("droplet", droplet["guid"], state="STAGED", checksum=known, buildpacks=[], stack=stack)
+    expire_droplets(cloud, droplet["app_guid"])
 
 
 jobs.register("droplet.upload", _upload)

@@ -19,6 +19,7 @@ from ..errors import ApiError, bad_request, unprocessable
 from ..listing import listing, pick
 from ..lookup import children, common_filters, the_app, the_child, to_one
 from ..metadata import merged, present
+from ..retention import expire_packages
 from ..rights import DEVELOPER, DEVELOPER_OR_SUPPORTER, can_see_space, require_space_role
 from ..running import runtime
 from ..store import Document
@@ -236,7 +237,8 @@ def _process(cloud: Cloud, guid: str, kept: Path | None, matches: list[Match]) -
             kept.unlink(missing_ok=True)
         if cloud.store.get("package", guid) is not None:
             data = {"checksum": {"type": "sha256", "value": checksum}, "error": error}
-            cloud.store.update("package", guid, state=state, data=data)
+            package = cloud.store.update("package", guid, state=state, data=data)
+            expire_packages(cloud, package["app_guid"])
 
 
 @route("GET", "/v3/packages/<guid>/download")

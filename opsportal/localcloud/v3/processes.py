@@ -10,7 +10,7 @@ from ..bodies import Body
 from ..cell.spec import InstanceView
 from ..context import actor
 from ..deploying import active
-from ..errors import not_found, unprocessable
+from ..errors import bad_query, not_found, unprocessable
 from ..listing import listing, pick
 from ..lookup import HIDDEN, HIDDEN_FROM_YOU, children, common_filters, the_app, the_child, to_one
 from ..metadata import merged, present
@@ -34,13 +34,30 @@ def present_process(request: ApiRequest, process: Document) -> dict[str, Any]:
         request, app.get("space_guid"), "space_developer", "space_supporter"
     )
     command = process["command"] or (detected_command(request.context, app, process["type"]) if app else None)
-    return _shown(request, process, app, command if secrets or command is None else HIDDEN_FROM_YOU)
+    shown = _shown(request, process, app, command if secrets or command is None else HIDDEN_FROM_YOU)
+    return shown | _embedded(request, process, app)
 
 
 def present_listed(request: ApiRequest, process: Document) -> dict[str, Any]:
     """A process as lists show it."""
     app = request.context.store.get("app", process["app_guid"]) or {}
-    return _shown(request, process, app, HIDDEN)
+    return _shown(request, process, app, HIDDEN) | _embedded(request, process, app)
+
+
+def _embedded(request: ApiRequest, process: Document, app: Document) -> dict[str, Any]:
+    """What `embed=process_instances` adds."""
+    wanted = request.params.get("embed")
+    if wanted is None:
+        return {}
+    if wanted != "process_instances":
+        raise bad_query("Invalid embed type. Valid embed types are: 'process_instances'")
+    return {"process_instances": _instances(request, process, app)}
+
+
+def _instances(request: ApiRequest, process: Document, app: Document) -> list[dict[str, Any]]:
+    """The state of each instance, in few words; `since` in seconds."""
+    found = stats(request, app, process)["resources"]
+    return [{"index": one["index"], "state": one["state"], "since": one["uptime"]} for one in found]
 
 
 def _shown(
@@ -275,11 +292,8 @@ def list_instances(request: ApiRequest, guid: str) -> Answer:
     """The state of each instance, in few words; `since` in seconds."""
     process, app = the_child(request, "process", guid)
     base = f"/v3/processes/{guid}"
-    found = stats(request, app, process)["resources"]
     return {
-        "resources": [
-            {"index": one["index"], "state": one["state"], "since": one["uptime"]} for one in found
-        ],
+        "resources": _instances(request, process, app),
         "links": {"self": request.href(f"{base}/process_instances"), "process": request.href(base)},
     }
 

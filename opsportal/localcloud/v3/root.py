@@ -9,6 +9,7 @@ from ..usage import usage_summary
 from ..web import Answer, ApiRequest, listing, require_admin, route
 
 VERSION = "3.228.0"
+NO_HOST_KEY = "A" * 43  # of the form of a fingerprint; no host has it
 RESOURCES = (
     "app_usage_events",
     "apps",
@@ -47,7 +48,7 @@ RESOURCES = (
 
 @route("GET", "/", auth="none")
 def root(request: ApiRequest) -> Answer:
-    """Where everything is; one address serves it all. There is no ssh, so ``app_ssh`` is null."""
+    """Where everything is; one address serves it all. Nobody answers at ``app_ssh``: ssh is off everywhere."""
     here = request.href("")
     return {
         "links": {
@@ -62,7 +63,10 @@ def root(request: ApiRequest) -> Answer:
             "logging": None,
             "log_cache": here,
             "log_stream": None,
-            "app_ssh": None,
+            "app_ssh": {
+                "href": "127.0.0.1:2222",
+                "meta": {"host_key_fingerprint": NO_HOST_KEY, "oauth_client": "ssh-proxy"},
+            },
         }
     }
 

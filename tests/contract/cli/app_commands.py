@@ -266,6 +266,7 @@ def scale(cf: Cf, name: str, *, instances: int | None = None, memory_in_mb: int 
     if memory_in_mb is not None:
         pushing.act(cf, found, "stop")
         pushing.act(cf, found, "start")
+    if body:
         pushing.wait_until_up(cf, found)
     return summary(cf, name)
 

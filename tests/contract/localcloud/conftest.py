@@ -12,6 +12,7 @@ from .control_plane import ESTATE, Account, LocalCloud
 
 QUIET = {
     "service_seconds": 0,
+    "binding_seconds": 0,
     "job_seconds": 0,
     "token_seconds": 600,
     "service_failure": "",

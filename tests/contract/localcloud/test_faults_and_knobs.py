@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import requests
 
-from .control_plane import Account, to, unique
+from .control_plane import ESTATE, Account, LocalCloud, to, unique
 
 
 def test_only_the_admin_token_turns_knobs(cloud, boss):
@@ -136,3 +136,26 @@ def test_every_answer_carries_a_request_id_that_begins_with_the_askers(cloud):
             answer = account.call("GET", path, headers={"X-Vcap-Request-Id": "mine"})
             assert answer.headers["X-VCAP-Request-ID"].startswith("mine::")
     assert Account(cloud.url).call("GET", "/").headers["X-VCAP-Request-ID"]
+
+
+@pytest.mark.parametrize(
+    ("flags", "sharing"),
+    [
+        (None, True),
+        ({}, False),
+        ({"service_instance_sharing": False}, False),
+        ({"service_instance_sharing": True}, True),
+    ],
+)
+def test_an_estate_says_whether_services_can_be_shared(tmp_path, flags, sharing):
+    estate = {"organization": "gov", "users": ESTATE["users"][:1], "spaces": []}
+    cloud = LocalCloud(tmp_path, estate | ({} if flags is None else {"feature_flags": flags})).start()
+    path = "/v3/feature_flags/service_instance_sharing"
+    try:
+        assert cloud.admin.get(path)["enabled"] is sharing
+        cloud.admin.call("PATCH", path, {"enabled": not sharing})
+        cloud.end()
+        cloud.start()
+        assert cloud.admin.get(path)["enabled"] is not sharing, "what an admin switched stays"
+    finally:
+        cloud.end()

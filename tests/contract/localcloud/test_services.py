@@ -271,3 +271,47 @@ def test_fields_bring_space_organization_plan_offering_and_broker(cloud):
         "service_brokers": "rds-broker",
     }
     assert set(shown["included"]["spaces"][0]) == {"guid", "name"}
+
+
+def test_a_binding_takes_its_time_and_shows_it(cloud, boss):
+    instance, used_by = create(cloud, managed(cloud)), app(cloud)
+    cloud.knobs(binding_seconds=0.5)
+    answer = boss.call("POST", "/v3/service_credential_bindings", binding(instance, used_by))
+    guid = boss.guid(f"/v3/service_credential_bindings?app_guids={used_by}")
+    path = f"/v3/service_credential_bindings/{guid}"
+    until(lambda: boss.get(path)["last_operation"]["state"] == "in progress")
+    assert until(lambda: boss.get(answer.headers["Location"])["state"] == "POLLING")
+    assert boss.refusal("GET", f"{path}/details")[0] == 404
+    again = boss.refusal("POST", "/v3/service_credential_bindings", binding(instance, used_by))
+    assert again[2] == "There is an operation in progress for the service binding."
+    assert boss.job(answer)["state"] == "COMPLETE"
+    assert boss.get(path)["last_operation"]["state"] == "succeeded"
+    gone = boss.call("DELETE", path)
+    assert boss.get(path)["last_operation"]["type"] == "delete"
+    assert boss.job(gone)["operation"] == "service_bindings.delete"
+    assert boss.call("GET", path).status_code == 404
+
+
+def test_a_manifest_waits_for_its_bindings(cloud, boss):
+    body = managed(cloud)
+    create(cloud, body)
+    cloud.knobs(binding_seconds=0.3)
+    text = f"applications: [{{name: {unique('app')}, services: [{body['name']}]}}]"
+    path = f"/v3/spaces/{cloud.space('ab')}/actions/apply_manifest"
+    headers = {"Content-Type": "application/x-yaml"}
+    job = boss.job(boss.call("POST", path, data=text, headers=headers))
+    assert job["state"] == "COMPLETE", job
+    found = boss.get(f"/v3/service_credential_bindings?service_instance_names={body['name']}")["resources"]
+    assert [one["last_operation"]["state"] for one in found] == ["succeeded"]
+
+
+def test_two_databases_of_two_spaces_meet_in_one_app_when_one_is_shared(cloud, boss):
+    shared, own, used_by = create(cloud, managed(cloud, "cw")), create(cloud, managed(cloud)), app(cloud)
+    where = {"data": [{"guid": cloud.space("ab")}]}
+    boss.make(f"/v3/service_instances/{shared}/relationships/shared_spaces", where, 200)
+    addresses = [details(cloud, bind(cloud, binding(one, used_by)))["credentials"] for one in (own, shared)]
+    assert len({one["uri"] for one in addresses}) == 2
+    path = f"/v3/service_instances/{shared}/relationships/shared_spaces/{cloud.space('ab')}"
+    assert boss.call("DELETE", path).status_code == 204
+    left = boss.get(f"/v3/service_credential_bindings?app_guids={used_by}")["resources"]
+    assert [one["relationships"]["service_instance"]["data"]["guid"] for one in left] == [own]
