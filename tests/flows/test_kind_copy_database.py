@@ -10,8 +10,6 @@ from opsportal.operations.steps import copying
 from tests.support import people
 from tests.support.chores import World, ensure_deployed
 
-pytestmark = pytest.mark.database
-
 
 @pytest.fixture
 def two(world: World) -> World:

@@ -6,8 +6,6 @@ from opsportal.operations import actions, registry
 from opsportal.operations.kinds.scale import preview
 from tests.support.chores import World, ensure_deployed
 
-pytestmark = pytest.mark.database
-
 
 @pytest.fixture
 def ab(world: World) -> World:

@@ -13,7 +13,6 @@ from opsportal.operations.kinds.promote import sources
 from opsportal.operations.rules import Finding
 from tests.support.chores import World, ensure_deployed
 
-pytestmark = pytest.mark.database
 NO = '{"errors":[{"code":10003,"title":"CF-NotAuthorized","detail":"You are not authorized"}]}'
 
 

@@ -11,8 +11,6 @@ from opsportal.operations import actions, going_back, registry
 from tests.support import people
 from tests.support.chores import World, ensure_deployed
 
-pytestmark = pytest.mark.database
-
 
 @pytest.fixture
 def ab(world: World) -> World:
@@ -132,6 +130,18 @@ def test_a_roll_back_that_is_cancelled_leaves_what_ran_and_holds_nothing(ab: Wor
     assert ab.get("ab").json()["commit"] == ab.commit("next")
     assert ab.cf.environment_variables(ab.app("ab").guid)["GIT_COMMIT_SHA"] == ab.commit("next")
     assert holds.active(ab.row("ab")) is None
+
+
+def test_once_the_earlier_version_serves_it_is_held_even_if_the_rest_is_cancelled(ab: World) -> None:
+    asked = ab.ask("roll_back", "ab", "ana", version=version_of(ab, "main")["number"])
+    ab.knobs(faults=[{"match": "GET /routes", "status": 503, "times": None, "body": "{}"}])
+    ab.carry_out(asked, until=lambda operation: ab.steps(operation)["verify"] == "waiting")
+    actions.cancel(operation=asked.id, by=people.person("ana"))
+    done = ab.carry_out(asked)
+    ab.knobs(faults=[])
+    assert done.state == "cancelled"
+    assert ab.get("ab", "/").text == "Hello from main"
+    assert holds.active(ab.row("ab")) is not None
 
 
 def test_on_stable_it_takes_a_lead_and_a_reason(ab: World) -> None:

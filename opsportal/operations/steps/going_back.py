@@ -134,7 +134,13 @@ def set_variables(run: Run) -> Outcome:
 
 def roll_out(run: Run) -> Outcome:
     """Replace the instances one by one with the earlier version's droplet; what runs now serves meanwhile."""
-    return rollout.roll_out_by(run, restarting.to_the_droplet, verify.keep_what_was_rolled_out)
+    return rollout.roll_out_by(run, restarting.to_the_droplet, _keep_and_hold)
+
+
+def _keep_and_hold(run: Run) -> None:
+    """From the moment it serves it is held, whatever becomes of the steps that follow."""
+    verify.keep_what_was_rolled_out(run)
+    hold(run)
 
 
 def verify_version(run: Run) -> Outcome:

@@ -74,6 +74,7 @@ def run_task(
     if look.more or not (look.ended or _late(run)):
         return Wait(0.0 if look.more else 0.2, f"{result.words} Its last lines are read")
     run.facts["task_started"] = False
+    run.memo.pop("log_seen", None)
     return _outcome(result, command, remedy)
 
 
