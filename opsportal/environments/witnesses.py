@@ -11,7 +11,7 @@ from django.core.cache import cache
 from django.utils import timezone
 
 from opsportal.adapters.cloudfoundry import CloudFoundryError, Foundation, InstanceStats, NotFound, Process
-from opsportal.environments import platform, versions
+from opsportal.environments import allowance, platform, versions
 from opsportal.environments.models import Environment
 from opsportal.environments.rules import Instances, Witnesses, drift, health
 from opsportal.environments.versions import COMMIT_LABEL
@@ -73,6 +73,7 @@ def refresh(environment: Environment, cf: Foundation, sight: Sight | None = None
     try:
         values = look(environment, cf, sight)
         values["refresh_problem"] = ""
+        allowance.read_now_and_then(cf)
     except CloudFoundryError as error:
         values = {"refresh_problem": str(error)[:500], "health": "not_known"}
         log.warning("environment %s could not be refreshed: %s", environment.name, error)

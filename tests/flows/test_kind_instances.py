@@ -1,7 +1,9 @@
 """Restart, restage and scale, on a real platform."""
 
 import pytest
+from django.core.cache import cache
 
+from opsportal.environments import platform, witnesses
 from opsportal.operations import actions, registry
 from opsportal.operations.kinds.scale import preview
 from tests.support.chores import World, ensure_deployed
@@ -88,6 +90,14 @@ def test_scaling_changes_what_is_given_and_leaves_the_rest(
     row = ab.row("ab")
     assert (row.instances_wanted, row.memory_mb) == expected
     assert any("4 GB" in line for line in preview(row, {"instances": 3}))
+
+
+def test_the_page_tells_the_quota_that_a_worker_has_read_while_looking(ab: World) -> None:
+    cache.clear()
+    row = ab.row("ab")
+    assert not any("organization" in line for line in preview(row, {"instances": 3}))
+    witnesses.refresh(row, platform.foundation())
+    assert any("of its 4 GB" in line for line in preview(row, {"instances": 3}))
 
 
 def test_the_size_it_has_already_changes_nothing(ab: World) -> None:

@@ -3,10 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from django.conf import settings
-from django.core.cache import cache
-
-from opsportal.adapters.cloudfoundry import CloudFoundryError, NotFound, Process, Unprocessable
+from opsportal.adapters.cloudfoundry import MemoryAllowance, NotFound, Process, Unprocessable
+from opsportal.environments import allowance
 from opsportal.operations import sizes
 from opsportal.operations.outcomes import Done, Fail, Outcome, Wait
 from opsportal.operations.run import Run
@@ -16,7 +14,6 @@ from opsportal.operations.steps.check import refused
 UNTIL_THE_NEXT_DEPLOY = (
     "The next deploy goes back to what the manifest says; to keep it, change the manifest."
 )
-_KNOWN = "memory-allowance"
 
 
 def after(before: sizes.Size, params: Mapping[str, Any]) -> sizes.Size:
@@ -28,23 +25,12 @@ def after(before: sizes.Size, params: Mapping[str, Any]) -> sizes.Size:
 
 
 def known_allowance() -> sizes.Allowance | None:
-    """The organization's quota as a worker last read it; None when none has, lately. For pages: nothing is asked."""
-    known = cache.get(_KNOWN)
-    return sizes.Allowance(**known) if known else None
+    """The organization's quota as a worker last read it; None when none has. For pages: nothing is asked."""
+    return _as_sizes(allowance.known())
 
 
-def read_allowance(run: Run) -> sizes.Allowance | None:
-    """The organization's quota, read now where the portal's account may, and kept for pages."""
-    try:
-        organization = run.cf.organization(settings.CF_ORGANIZATION)
-        if organization is None:
-            return None
-        found = run.cf.memory_allowance(organization.guid)
-    except CloudFoundryError:
-        return None
-    known = {"total_mb": found.total_mb, "per_process_mb": found.per_process_mb, "used_mb": found.used_mb}
-    cache.set(_KNOWN, known, timeout=24 * 3600)
-    return sizes.Allowance(**known)
+def _as_sizes(found: MemoryAllowance | None) -> sizes.Allowance | None:
+    return sizes.Allowance(found.total_mb, found.per_process_mb, found.used_mb) if found else None
 
 
 def scale(run: Run) -> Outcome:
@@ -59,9 +45,12 @@ def scale(run: Run) -> Outcome:
         run.facts["before"] = {
             "instances": process.instances, "memory": process.memory_in_mb, "disk": process.disk_in_mb,
         }  # fmt: skip
-        before, allowance = sizes.Size(process.instances, process.memory_in_mb or 0), read_allowance(run)
-        run.say(*sizes.cost(before, after(before, run.params), allowance))
-        too_large = sizes.excess(before, after(before, run.params), allowance) if allowance else ()
+        before, quota = (
+            sizes.Size(process.instances, process.memory_in_mb or 0),
+            _as_sizes(allowance.read(run.cf)),
+        )
+        run.say(*sizes.cost(before, after(before, run.params), quota))
+        too_large = sizes.excess(before, after(before, run.params), quota) if quota else ()
         if too_large:
             return Fail("platform:too-large", {"what": " ".join(too_large)})
     wanted = {name: run.params.get(name) for name in ("instances", "memory", "disk")}
