@@ -1,9 +1,9 @@
 """How static files are collected: compressed, named by their contents, also where one script imports another."""
 
-from whitenoise.storage import CompressedManifestStaticFilesStorage
+from whitenoise.storage import CompressedManifestStaticFilesStorage  # type: ignore[import-untyped]
 
 
-class StaticFiles(CompressedManifestStaticFilesStorage):
+class StaticFiles(CompressedManifestStaticFilesStorage):  # type: ignore[misc]
     """``import … from "./part.js"`` names the collected file: only files named by their contents are kept.
 
     Only in our own scripts: those of packages hold whole builds, and comments that merely look like imports.
