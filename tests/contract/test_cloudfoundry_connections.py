@@ -24,6 +24,7 @@ from opsportal.adapters.cloudfoundry import (
     Unavailable,
     Unprocessable,
 )
+from opsportal.kit.http import session
 from tests.support.scripted_server import (
     Script,
     drips,
@@ -160,6 +161,22 @@ def test_a_proxy_is_not_asked_for_what_is_on_this_machine(
     monkeypatch.delenv("no_proxy", raising=False)
     script.on("GET /v3/builds/b1", says(BUILD))
     assert client(url).build("b1").guid == "b1"
+
+
+def test_the_proxy_variables_are_read_once_for_a_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+
+    def proxies(url: str, no_proxy: str | None = None) -> dict[str, str]:
+        read.append(url)
+        return {"https": f"http://127.0.0.1:{free_port()}"}
+
+    monkeypatch.setattr("requests.sessions.get_environ_proxies", proxies)
+    made = session(user_agent="test")
+    for path in ("a", "b", "c"):
+        chosen = made.merge_environment_settings(f"https://api.example.test/{path}", {}, True, None, None)
+        assert set(chosen["proxies"]) == {"https"}
+    made.merge_environment_settings("https://uaa.example.test/", {}, True, None, None)
+    assert read == ["https://api.example.test/a", "https://uaa.example.test/"]
 
 
 # Many at once
