@@ -6,6 +6,7 @@ from django.core.cache import cache
 from opsportal.environments import platform, witnesses
 from opsportal.operations import actions, registry
 from opsportal.operations.kinds.scale import preview
+from tests.support import people
 from tests.support.chores import World, ensure_deployed
 
 
@@ -126,6 +127,27 @@ def test_a_size_beyond_a_quota_is_refused_and_nothing_changes(ab: World, refuses
 def test_sizes_that_cannot_be_are_refused(world: World, given: dict[str, str]) -> None:
     with pytest.raises(actions.BadParameter):
         world.ask("scale", "ab", "ana", **given)
+
+
+@pytest.mark.parametrize(
+    ("given", "step"), [({"instances": "2"}, "instances"), ({"memory": "192"}, "restart")]
+)
+def test_scaling_that_is_cancelled_gives_the_size_of_before_back(
+    ab: World, given: dict[str, str], step: str
+) -> None:
+    ab.cf.scale(web(ab).guid, instances=1, memory_in_mb=128)
+    ab.knobs(start_seconds=4)
+    try:
+        asked = ab.ask("scale", "ab", "ana", **given)
+        ab.carry_out(asked, until=lambda operation: ab.steps(operation)[step] == "waiting")
+        actions.cancel(operation=asked.id, by=people.person("ana"))
+        done = ab.carry_out(asked)
+    finally:
+        ab.knobs(start_seconds=0)
+    assert done.state == "cancelled"
+    assert ab.steps(done)["size_back"] == "succeeded", ab.steps(done)
+    assert (web(ab).instances, web(ab).memory_in_mb) == (1, 128)
+    assert ab.get("ab").ok
 
 
 @pytest.mark.parametrize("kind", ["restart", "restage", "scale"])
