@@ -104,6 +104,9 @@ class PersonAdmin(_PersonAdmin):
     search_fields = ("name", "username", "email")
     actions = None
 
+    class Media:
+        css = {"all": ["css/admin-lists.css"]}
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[Person]:
         """With the roles, in two queries for the whole list."""
         return super().get_queryset(request).prefetch_related("roles")

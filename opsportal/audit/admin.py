@@ -7,6 +7,8 @@ from django.contrib import admin
 from django.db.models import Model
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 
 from opsportal.audit.models import Entry
@@ -14,7 +16,7 @@ from opsportal.kit.wording import exact
 
 _NO_BREAK = "\N{NO-BREAK SPACE}"
 _LONG_IDENTIFIER = re.compile(r"\b([0-9a-f]{8})-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b")
-_REASON_LENGTH = 60
+_WORDS_LENGTH = 160
 
 if TYPE_CHECKING:
     _EntryAdmin = admin.ModelAdmin[Entry]
@@ -26,7 +28,7 @@ else:  # Django's own class takes no type at run time.
 class EntryAdmin(_EntryAdmin):
     """Entries, newest first."""
 
-    list_display = ("number", "moment", "actor", "action", "short_target", "result", "origin", "short_reason")
+    list_display = ("number", "moment", "actor", "what", "result", "origin")
     list_filter = ("action", "target_kind", "result")
     search_fields = ("actor", "action", "target", "reason")
     date_hierarchy = "at"
@@ -43,15 +45,21 @@ class EntryAdmin(_EntryAdmin):
         """In the viewer's zone, which is named; in one piece, so that the column does not wrap it."""
         return exact(entry.at, timezone.get_current_timezone()).replace(" ", _NO_BREAK)
 
-    @admin.display(description="target", ordering="target")
-    def short_target(self, entry: Entry) -> str:
-        """What it was done to; of a long identifier the first part, as pages show it. The entry has all of it."""
-        return _LONG_IDENTIFIER.sub(r"\1", entry.target)
+    class Media:
+        css = {"all": ["css/admin-lists.css"]}
 
-    @admin.display(description="reason")
-    def short_reason(self, entry: Entry) -> str:
-        """The beginning of the reason. The entry has all of it."""
-        return Truncator(entry.reason).chars(_REASON_LENGTH)
+    @admin.display(description="what", ordering="action")
+    def what(self, entry: Entry) -> SafeString:
+        """What was done to what, with the beginning of the reason below. The entry has all of it.
+
+        Of a long identifier the first part is shown, as on the pages, and what it stood for.
+        """
+        target = _LONG_IDENTIFIER.sub(r"\1", entry.target)
+        told = [str(entry.details.get(each) or "") for each in ("environment", "headline", "role")]
+        done = format_html("{} {}", entry.action, target)
+        below = ". ".join(filter(None, [": ".join(filter(None, told)), entry.reason]))
+        words = Truncator(below).chars(_WORDS_LENGTH)
+        return format_html('{}<span class="quiet">{}</span>', done, words) if words else done
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Never by hand."""

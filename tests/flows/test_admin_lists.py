@@ -37,7 +37,7 @@ def test_the_trails_list_names_the_zone_and_shortens_identifiers_which_the_entry
         reason="because " * 40,
     )
     listed = client.get(reverse("admin:audit_entry_changelist")).content.decode()
-    assert f">{target[:8]}<" in listed
+    assert f"operation.request {target[:8]}<" in listed
     assert target not in listed
     assert "because " * 40 not in listed
     assert "\N{NO-BREAK SPACE}CE" in listed
