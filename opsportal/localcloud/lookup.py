@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from .errors import not_found
-from .listing import Filter, pick
+from .listing import Filter, pick, split_values
 from .rights import require_space_role, require_visible_space, visible_spaces
 from .store import Document
 
@@ -46,11 +46,14 @@ def _check(request: ApiRequest, space_guid: str, roles: tuple[str, ...], noun: s
 
 
 def visible_apps(request: ApiRequest) -> frozenset[str] | None:
-    """The guids of the apps that the caller can see; None means all."""
+    """The guids of the apps that the caller can see, of those that the query asks for; None means all."""
     spaces = visible_spaces(request)
     if spaces is None:
         return None
-    return frozenset(one["guid"] for one in request.context.store.find("app", space_guid=spaces))
+    if "app_guids" not in request.params:
+        return frozenset(request.context.store.values("app", "guid", space_guid=spaces))
+    asked = request.context.store.find("app", guid=split_values(request.params["app_guids"]))
+    return frozenset(one["guid"] for one in asked if one["space_guid"] in spaces)
 
 
 def children(request: ApiRequest, kind: str, filters: Mapping[str, Filter]) -> list[Document]:

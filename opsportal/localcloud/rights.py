@@ -26,10 +26,10 @@ def visible_spaces(request: ApiRequest) -> frozenset[str] | None:
     if request.caller.sees_everything:
         return None
     store = request.context.store
-    roles = store.find("role", user_guid=request.caller.guid)
-    managed = {one["organization_guid"] for one in roles if one["type"] == "organization_manager"}
-    spaces = {one["guid"] for one in store.find("space", organization_guid=managed)} if managed else set()
-    return frozenset(spaces | {one["space_guid"] for one in roles if one["space_guid"]})
+    who = request.caller.guid
+    managed = store.values("role", "organization_guid", user_guid=who, type="organization_manager")
+    spaces = store.values("space", "guid", organization_guid=managed) if managed else set()
+    return frozenset(spaces | store.values("role", "space_guid", user_guid=who) - {None})
 
 
 def visible_organizations(request: ApiRequest) -> frozenset[str] | None:
@@ -37,20 +37,20 @@ def visible_organizations(request: ApiRequest) -> frozenset[str] | None:
     if request.caller.sees_everything:
         return None
     store = request.context.store
-    roles = store.find("role", user_guid=request.caller.guid)
-    through_spaces = store.find("space", guid={one["space_guid"] for one in roles if one["space_guid"]})
-    own = {one["organization_guid"] for one in roles if one["organization_guid"]}
-    return frozenset(own | {one["organization_guid"] for one in through_spaces})
+    who = request.caller.guid
+    spaces = store.values("role", "space_guid", user_guid=who) - {None}
+    own = store.values("role", "organization_guid", user_guid=who) - {None}
+    return frozenset(own | store.values("space", "organization_guid", guid=spaces))
 
 
 def roles_in(cloud: Cloud, caller: Caller, organization: str | None, space: str | None) -> frozenset[str]:
     """The types of the caller's roles in that organization and that space."""
     places = {"organization_guid": organization, "space_guid": space}
     return frozenset(
-        one["type"]
+        kind
         for key, guid in places.items()
         if guid is not None
-        for one in cloud.store.find("role", user_guid=caller.guid, **{key: guid})
+        for kind in cloud.store.values("role", "type", user_guid=caller.guid, **{key: guid})
     )
 
 

@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import NamedTuple
 
 from . import proc
 from .child import Child, Keeper, Ledger
@@ -24,8 +25,18 @@ from .watchdog import Watchdog
 PLACES = 8  # instances and tasks that start side by side
 PLACE_TIME = 10.0  # seconds after which a slow starter no longer keeps others from starting
 USAGE_AGE = 1.0
+MANY_GROUPS, LONG_AGO = 500, 60.0  # beyond so many, figures older than these seconds are forgotten
 MARKER = "LOCALCLOUD_CELL"  # in the environment of all that ever ran for this directory
 LIFE = "LOCALCLOUD_LIFE"  # the same for this run of the cloud: an old watchdog must not kill what is new
+
+
+class _Seen(NamedTuple):
+    """What was seen of a process group at a moment: processor seconds so far, the share of a core, bytes."""
+
+    at: float
+    cpu_seconds: float
+    cpu: float
+    memory_bytes: int
 
 
 class Cell:
@@ -50,9 +61,7 @@ class Cell:
         self._ports = Ports()
         self._pool = ThreadPoolExecutor(4, "localcloud-start")
         self._usage_lock = threading.Lock()
-        self._usage_at = 0.0
-        self._usage_before: dict[int, float] = {}
-        self._usage: dict[int, tuple[float, int]] = {}
+        self._usage: dict[int, _Seen] = {}
         self._keeper: Keeper | None = None
         self._memory = MemoryWatch(
             self._task_limits, self._instance_limits, self._over_memory, outside.memory_seconds
@@ -305,22 +314,22 @@ class Cell:
     # -- figures --------------------
 
     def _read_usage(self, wanted: set[int | None]) -> dict[int, tuple[float, int]]:
+        """(processor fraction, bytes) of each of these process groups, not older than `USAGE_AGE`."""
+        return {group: self._usage_of(group) for group in wanted if group is not None}
+
+    def _usage_of(self, group: int) -> tuple[float, int]:
         with self._usage_lock:
             now = time.monotonic()
-            passed = now - self._usage_at
-            if passed >= USAGE_AGE or not wanted <= self._usage.keys():
-                groups = proc.groups_usage()
-                self._usage = {
-                    group: (self._fraction(group, usage.cpu_seconds, passed), usage.memory_bytes)
-                    for group, usage in groups.items()
-                }
-                self._usage_before = {group: usage.cpu_seconds for group, usage in groups.items()}
-                self._usage_at = now
-            return self._usage
-
-    def _fraction(self, group: int, cpu_seconds: float, passed: float) -> float:
-        before = self._usage_before.get(group, cpu_seconds)
-        return max(0.0, cpu_seconds - before) / passed
+            known = self._usage.get(group)
+            if known is not None and now - known.at < USAGE_AGE:
+                return known.cpu, known.memory_bytes
+            if len(self._usage) > MANY_GROUPS:
+                self._usage = {key: one for key, one in self._usage.items() if now - one.at < LONG_AGO}
+            usage = proc.tree_usage(group)
+            spent = usage.cpu_seconds - known.cpu_seconds if known is not None else 0.0
+            cpu = max(0.0, spent) / (now - known.at) if known is not None else 0.0
+            self._usage[group] = _Seen(now, usage.cpu_seconds, cpu, usage.memory_bytes)
+            return cpu, usage.memory_bytes
 
 
 def _limits(of: Sequence[Instance | Task]) -> dict[int, int]:

@@ -51,11 +51,7 @@ def groups_usage() -> dict[int, Usage]:
         if len(fields) < 22:
             continue
         group = int(fields[2])
-        before = totals.get(group, Usage())
-        totals[group] = Usage(
-            before.cpu_seconds + (int(fields[11]) + int(fields[12])) / CLOCK_TICKS,
-            before.memory_bytes + int(fields[21]) * PAGE_SIZE,
-        )
+        totals[group] = _and(totals.get(group, Usage()), fields)
     return totals
 
 
@@ -81,6 +77,23 @@ def tree_memory(pid: int) -> int:
         except (OSError, IndexError):
             continue
     return total
+
+
+def tree_usage(pid: int) -> Usage:
+    """Usage of a process and its descendants: for one of them far cheaper than :func:`groups_usage`."""
+    total = Usage()
+    for one in tree(pid):
+        total = _and(total, _stat(one))
+    return total
+
+
+def _and(total: Usage, fields: list[str]) -> Usage:
+    if len(fields) < 22:
+        return total
+    return Usage(
+        total.cpu_seconds + (int(fields[11]) + int(fields[12])) / CLOCK_TICKS,
+        total.memory_bytes + int(fields[21]) * PAGE_SIZE,
+    )
 
 
 def own_memory(group: int) -> int:

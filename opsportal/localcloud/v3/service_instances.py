@@ -8,7 +8,7 @@ from .. import jobs, metadata, services
 from ..bodies import is_url
 from ..context import actor
 from ..errors import ApiError, feature_disabled, instance_in_progress, not_found, unprocessable
-from ..listing import Filter
+from ..listing import Filter, split_values
 from ..rights import DEVELOPER, can_see_space, require_space_role
 from ..service_operations import is_busy
 from ..service_views import FIELDS, asks_for_fields, included, present_instance
@@ -26,8 +26,10 @@ URLS = ("syslog_drain_url", "route_service_url")
 
 def spaces_of(request: ApiRequest, instance: Document) -> set[str]:
     """The space an instance is in and those it is shared into."""
-    shares = request.context.store.find("service_share", service_instance_guid=instance["guid"])
-    return {instance["space_guid"], *(one["space_guid"] for one in shares)}
+    shared = request.context.store.values(
+        "service_share", "space_guid", service_instance_guid=instance["guid"]
+    )
+    return {instance["space_guid"], *shared}
 
 
 def visible(request: ApiRequest, guid: str) -> Document:
@@ -64,11 +66,20 @@ def _filters(request: ApiRequest) -> dict[str, Filter]:
     }
 
 
+def _asked_by_space(request: ApiRequest) -> frozenset[str] | None:
+    """The guids of the instances in the spaces that the query names, or shared into them; None without such a query."""
+    if "space_guids" not in request.params:
+        return None
+    store, spaces = request.context.store, split_values(request.params["space_guids"])
+    shared = store.values("service_share", "service_instance_guid", space_guid=spaces)
+    return frozenset(store.values("service_instance", "guid", space_guid=spaces) | shared)
+
+
 @route("GET", "/v3/service_instances")
 def index(request: ApiRequest) -> Answer:
     """Those in spaces the caller may see, or shared into them."""
     filters = _filters(request)
-    docs = pick(request, "service_instance", filters)
+    docs = pick(request, "service_instance", filters, guid=_asked_by_space(request))
     within = visible_spaces(request)
     if within is not None:
         docs = [one for one in docs if not within.isdisjoint(spaces_of(request, one))]
