@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from django.conf import settings
 from django.core.cache import cache
@@ -28,6 +29,11 @@ os.environ["OPSPORTAL_DATA_DIR"] = str(STATE)
 os.environ.setdefault("REDIS_URL", broker.url(STATE / "redis.sock"))
 settings.DATA_DIR = STATE
 settings.REDIS_URL = os.environ["REDIS_URL"]
+# No timing is ever asserted: a slow machine is no finding.
+hypothesis.settings.register_profile(
+    "portal", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("portal")
 settings.CELERY_BROKER_URL = settings.REDIS_URL.replace("unix://", "redis+socket://", 1)
 settings.CELERY_BEAT_SCHEDULE_FILENAME = str(STATE / "celerybeat-schedule")
 # Files as they stand in the sources, not as an earlier start collected them.

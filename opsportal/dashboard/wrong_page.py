@@ -54,6 +54,8 @@ def context(name: str, person: Person) -> dict[str, Any] | None:
         "first": next((each for each in remedies if migrate and each.kind.name == "migrate"), None),
         "others": [each for each in remedies if each.kind.name != "migrate"],
         "hold": holds.active(found),
+        "stopped": found.health == Health.STOPPED,
+        "scale_url": reverse("operations:ask", args=[found.name, "scale"]),
         "waiting": any(each.state == "waiting" for each in looks),
     }
 
@@ -68,6 +70,9 @@ def _answer(environment: Environment, wrong: Sequence[Look]) -> str:
 def _looks(environment: Environment) -> Iterator[Look]:
     done = environment.operations.order_by("-created_at")
     brought = done.filter(kind__in=("deploy", "promote", "roll_back"), state=State.SUCCEEDED).first()
+    if hold := holds.active(environment):
+        url = reverse("environments:hold", args=[environment.name])
+        yield Look("Hold", "failed", "Held", holds.words(hold), url, "Who may pass, and release")
     yield _health(environment)
     yield _last_change(brought)
     yield _last_operation(done.filter(state__in=ENDED).first())
@@ -122,7 +127,9 @@ def _crashes(environment: Environment) -> Look:
     if environment.last_crash:
         reasons.insert(0, environment.last_crash)
     since = timezone.now() - FURTHEST
-    reasons += [each.text for each in logs.crash_lines(environment, since, SHOWN) if each.text not in reasons]
+    # A task that failed is an operation's matter; here it is about what serves.
+    said = [each for each in logs.crash_lines(environment, since) if not each.layer.startswith("APP/TASK")]
+    reasons += [each.text for each in said if each.text not in reasons][:SHOWN]
     if not reasons:
         return Look("Crashes", "succeeded", "None", "No instance is known to have crashed in the last day.")
     url = logs.address(environment, since, layer="CELL")

@@ -33,6 +33,9 @@ def ask(request: HttpRequest, name: str, kind_name: str) -> HttpResponse:
         raise Http404("There is no such environment, or no such operation.")
     if kind.name == "deploy":
         return redirect("operations:deploy", environment.name)
+    if request.method == "POST" and request.headers.get("HX-Target") == "outlook":
+        # A look at what would happen comes as a POST too: what is typed stands in no address and no log.
+        return _show(request, environment, kind, _form(request, kind, environment, request.POST))
     if request.method == "POST":
         return _ask(request, environment, kind)
     known = {name: value for name, value in request.GET.items() if kind.has_parameter(name)}
@@ -81,13 +84,14 @@ def _ask(request: HttpRequest, environment: Environment, kind: Kind) -> HttpResp
 def _show(
     request: HttpRequest, environment: Environment, kind: Kind, form: AskForm, status: int = 200
 ) -> HttpResponse:
-    person = person_of(request)
+    person, hold = person_of(request), holds.active(environment)
     context: dict[str, Any] = {
         "environment": environment,
         "kind": kind,
         "form": form,
         "queue": queries.queue_of(environment),
-        "hold": holds.active(environment),
+        "hold": hold,
+        "hold_words": holds.words(hold) if hold else "",
         "typed": kind.confirm == Confirm.TYPED,
         "undo_seconds": UNDO_SECONDS if kind.confirm == Confirm.UNDO else 0,
         "saved": saved_commands.offered(environment, person) if kind.name == "run_task" else [],

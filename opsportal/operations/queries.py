@@ -92,7 +92,8 @@ def _hold(environment: Environment, by: By, passes: bool, own: Operation | None)
     if held is None:
         return None
     passed = held.pk == own.passed_hold if own is not None else passes
-    return Hold(holds.words(held), holds.may_pass(held, by), passed, holds.who_may_pass(held))
+    may_release = bool(holds.may_release(held, by))
+    return Hold(holds.words(held), holds.may_pass(held, by), passed, may_release, holds.who_may_pass(held))
 
 
 def _duplicate(others: Any, kind: Kind, params: Mapping[str, Any]) -> str:

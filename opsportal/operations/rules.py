@@ -41,6 +41,7 @@ class Hold:
     words: str
     may_pass: bool = False
     passed: bool = False
+    may_release: bool = False
     who: tuple[str, ...] = ()
 
 
@@ -190,6 +191,8 @@ def not_held(facts: Facts) -> Finding:
         return Finding("hold", True, f"{hold.words} You may pass, and do.")
     if hold.may_pass:
         return Finding("hold", False, hold.words, "You may pass it: say so below.", hold.who)
+    if hold.may_release:
+        return Finding("hold", False, hold.words, "Release it first: you may.", hold.who)
     return Finding("hold", False, hold.words, "Wait, or ask for its release.", hold.who)
 
 

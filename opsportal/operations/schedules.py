@@ -55,7 +55,9 @@ def save(
                 )
             ]
         )
-    chosen.clean(environment, given)
+    ref = chosen.ref(chosen.clean(environment, given))
+    if ref is not None and ref.kind == "any":
+        raise BadParameter("ref", f"The repository has no branch, tag or commit “{ref.name}”.")
     if chosen.confirm == Confirm.TYPED and confirmed.strip() != environment.name:
         raise BadParameter(
             "confirmed", f"{chosen.title} cannot be undone. Type {environment.name} to confirm."

@@ -95,6 +95,7 @@ def test_the_outlook_follows_what_is_typed_before_anything_is_asked_for(ab, kind
 
     assert "With salt." in text_of(answer)
     assert "<h1" not in text_of(answer)
+    assert not Operation.objects.exists()
 
 
 def test_on_stable_it_asks_for_a_reason_where_one_is_needed(kind):

@@ -10,7 +10,15 @@ from opsportal.environments.models import Environment, EnvironmentKind
 from opsportal.operations import asking
 from opsportal.operations.never_on_stable import destroys
 from opsportal.operations.outcomes import Outcome
-from opsportal.operations.registry import BadParameter, Input, Kind, Parameter, StepDefinition, register
+from opsportal.operations.registry import (
+    BadParameter,
+    Confirm,
+    Input,
+    Kind,
+    Parameter,
+    StepDefinition,
+    register,
+)
 from opsportal.operations.run import Run
 from opsportal.operations.steps import check, guard, place, tasks
 from opsportal.operations.steps.check import refused
@@ -57,6 +65,7 @@ RUN_TASK = register(
         what="Runs a command beside the application and shows what it printed, whether it ended, and how.",
         permission=Permission.RUN_TASK,
         group="data",
+        confirm=Confirm.UNDO,
         reason_on=frozenset({EnvironmentKind.STABLE}),
         allowed_on=frozenset(EnvironmentKind.values),
         parameters=(

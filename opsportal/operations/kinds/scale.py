@@ -55,6 +55,8 @@ def preview(environment: Environment, params: Mapping[str, Any]) -> Sequence[str
     """What it costs in memory: before, after, and against the quota as the worker last read it."""
     before = sizes.Size(environment.instances_wanted, environment.memory_mb)
     said = sizes.cost(before, scaling.after(before, params), scaling.known_allowance())
+    if params.get("instances") == 0:
+        return [f"{environment.name} is stopped: nobody is served until it is scaled up again.", *said]
     if params.get("memory") is not None or params.get("disk") is not None:
         said.append(
             "Memory and disk take effect by starting the instances anew, one by one, without downtime."
@@ -68,7 +70,8 @@ SCALE = register(
         title="Scale",
         what="Changes how many instances run, and how much memory and disk each has; shows what it costs in memory.",
         permission=Permission.SCALE,
-        confirm=Confirm.CLICK,
+        confirm=Confirm.UNDO,
+        reason_on=frozenset({EnvironmentKind.STABLE}),
         preview=preview,
         allowed_on=frozenset(EnvironmentKind.values),
         parameters=(
