@@ -68,6 +68,8 @@ class Application:
         if not is_api_host(environ.get("HTTP_HOST", "")):
             answer: Iterable[bytes] = self._cloud.runtime.router(environ, start_response)
             return answer
+        if environ["PATH_INFO"].startswith("//"):  # a client whose target was given with a slash at its end
+            environ["PATH_INFO"] = "/" + environ["PATH_INFO"].lstrip("/")
         raw = Request(environ)
         started = time.perf_counter()
         path = raw.full_path.rstrip("?")

@@ -14,7 +14,7 @@ from typing import NamedTuple
 log = logging.getLogger(__name__)
 
 FLUSH_SECONDS = 0.5
-SLACK = 1.25  # a ring may grow this much beyond its size before it is cut, so that cutting is rare
+SLACK = 1.25  # a ring may grow this much beyond its size before it is cut, so that cutting is rare; nobody sees it
 MAX_PAYLOAD = 60_000
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS lines (
@@ -97,7 +97,7 @@ class LogStore:
         """The lines with start <= stamp < end: the oldest `limit` of them, or newest first when descending."""
         with self._lock:
             lines = self._rings[source].lines if source in self._rings else []
-            first = bisect_left(lines, start, key=_stamp)
+            first = max(bisect_left(lines, start, key=_stamp), len(lines) - max(1, self._most()))
             behind = bisect_left(lines, end, key=_stamp)
             if descending:
                 return lines[max(first, behind - limit) : behind][::-1]
@@ -109,7 +109,9 @@ class LogStore:
             ring = self._rings.get(source)
             if ring is None or not ring.lines:
                 return None
-            return len(ring.lines), ring.expired, ring.lines[0].stamp, ring.lines[-1].stamp
+            surplus = max(0, len(ring.lines) - max(1, self._most()))
+            kept = len(ring.lines) - surplus
+            return kept, ring.expired + surplus, ring.lines[surplus].stamp, ring.lines[-1].stamp
 
     def forget(self, source: str) -> None:
         """Drop everything of a source."""

@@ -141,9 +141,8 @@ class Store:
         return _a_copy(made)
 
     def get(self, kind: str, guid: str | None) -> Document | None:
-        """A copy of the document, or None."""
-        with self.lock:
-            found = self._kind(kind).documents.get(guid or "")
+        """A copy of the document, or None. Waits for nobody: a document that is kept never changes, it is replaced."""
+        found = self._kind(kind).documents.get(guid or "")
         return None if found is None else _a_copy(found)
 
     def update(self, kind: str, guid: str, **changes: Any) -> Document:
@@ -193,9 +192,7 @@ class Store:
 
     def _kind(self, kind: str) -> _Kind:
         found = self._kinds.get(kind)
-        if found is None:
-            found = self._kinds[kind] = _Kind()
-        return found
+        return found if found is not None else self._kinds.setdefault(kind, _Kind())
 
 
 def _a_copy(document: Document) -> Document:

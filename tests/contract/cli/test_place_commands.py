@@ -29,6 +29,14 @@ def test_api_asks_two_questions_and_needs_nobody_signed_in(home: Home, cloud: Ru
         cf_cli.orgs(cf)
 
 
+def test_a_target_with_a_slash_at_its_end_is_as_good(home: Home, cloud: RunningCloud) -> None:
+    cf = home("developer", space="dev")
+    cf.api = cloud.url + "/"
+    assert json.loads("".join(cf_cli.curl(cf, "/v3/spaces?names=dev")))["resources"][0]["name"] == "dev"
+    answer = requests.get(f"{cloud.url}//", timeout=SECONDS)
+    assert answer.json()["links"]["self"]["href"] == cloud.url
+
+
 def test_login_with_a_password_targets_what_is_named(home: Home, cloud: RunningCloud) -> None:
     cf = home()
     lines = cf_cli.login(cf, cloud.url, "developer", PASSWORD, org="gov", space="dev")

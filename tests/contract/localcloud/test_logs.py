@@ -113,7 +113,23 @@ def test_the_newest_lines_survive_a_restart_of_the_store(batches, most):
             again.close()
     everything = [line for batch in batches for line in batch]
     assert [line.payload for line in kept] == everything[len(everything) - len(kept) :]
-    assert len(kept) >= min(most, len(everything))
+    assert len(kept) == min(most, len(everything))
+
+
+def test_a_source_keeps_as_many_lines_as_it_may_and_counts_the_rest_as_expired(tmp_path):
+    store = LogStore(tmp_path / "logs.sqlite3", lambda: 100)
+    try:
+        for number in range(1, 251):
+            store.append("app", "APP/TASK/chatty", "0", "OUT", [str(number).encode()])
+            store.append("other", "APP/PROC/WEB", "0", "OUT", [b"quiet"] if number == 1 else [])
+        kept, expired, oldest, newest = store.meta("app")
+        lines = store.read("app", 0, 2**63, 1000)
+        assert (kept, expired) == (100, 150)
+        assert [line.payload for line in lines] == [str(number).encode() for number in range(151, 251)]
+        assert (lines[0].stamp, lines[-1].stamp) == (oldest, newest)
+        assert len(store.read("other", 0, 2**63, 10)) == 1, "one source never pushes out another's lines"
+    finally:
+        store.close()
 
 
 def test_payloads_are_the_bytes_themselves(app, admin):
