@@ -134,7 +134,7 @@ def test_only_the_portal_deploys_to_stable(browser: Browser, demo: dict[str, Any
     with open_page(browser, LOOKS[1]) as page:
         sign_in(page, demo, "admin")
         page.goto(f"{demo['portal']}/environments/stable/")
-        page.get_by_text("Only the portal may deploy to stable").wait_for()
+        page.get_by_text("Only tagged releases come here").first.wait_for()
         page.get_by_role("link", name="What would a deploy change?").click()
         page.locator(".refs a").first.click()
         assert page.get_by_role("button", name="Deploy to stable").get_attribute("aria-disabled") == "true"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import uuid
+
 import pytest
 
 from .runtime_fixtures import manifest, own_cloud, server_app, until
@@ -36,7 +38,7 @@ def limit(admin, place, app):
 
     def put(name, **apps):
         body = {
-            "name": f"{name}-{next(numbers)}-{id(apps)}",
+            "name": f"{name}-{next(numbers)}-{uuid.uuid4().hex[:12]}",
             "apps": apps,
             "relationships": {"organization": {"data": {"guid": place["organization"]}}},
         }
@@ -137,7 +139,7 @@ def test_a_build_that_does_not_fit_is_refused(admin, app, limit):
 
 def test_the_organizations_quota_counts_all_its_spaces(admin, app, place):
     def put(**apps):
-        body = {"name": f"org-{len(apps)}-{id(apps)}", "apps": apps}
+        body = {"name": f"org-{len(apps)}-{uuid.uuid4().hex[:12]}", "apps": apps}
         made = admin.post("/v3/organization_quotas", body, 201)["guid"]
         wanted = {"data": [{"guid": place["organization"]}]}
         admin.post(f"/v3/organization_quotas/{made}/relationships/organizations", wanted, 200)
