@@ -1,5 +1,6 @@
 """The operations engine: rows are the truth, one operation changes an environment, nothing stays "running" for ever."""
 
+import re
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -137,7 +138,9 @@ def test_a_retry_goes_on_from_the_step_that_failed():
         operation = walk(operation)
     assert ran == ["one", "two/1", "two/2"]
     assert (operation.state, operation.problem) == (State.SUCCEEDED, "")
-    assert "Attempt 2 took 0 s; it is 0 s since the operation was asked for." in operation.notes[-1]
+    assert re.search(
+        r"Attempt 2 took .+ s; it is .+ s since the operation was asked for\.", operation.notes[-1]
+    )
 
 
 def test_a_retry_goes_back_to_where_things_were_put_back():
