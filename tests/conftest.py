@@ -26,7 +26,11 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 
 STATE = Path(tempfile.mkdtemp(prefix="ops-test-"))
 os.environ["OPSPORTAL_DATA_DIR"] = str(STATE)
-os.environ.setdefault("REDIS_URL", broker.url(STATE / "redis.sock"))
+# pytest-xdist's processes inherit the environment of the first: a broker that it chose for itself is not theirs,
+# or one process's cleared cache, bells and messages would be all the others'.
+if "REDIS_URL" not in os.environ or "OPSPORTAL_TESTS_BROKER" in os.environ:
+    os.environ["OPSPORTAL_TESTS_BROKER"] = "own"
+    os.environ["REDIS_URL"] = broker.url(STATE / "redis.sock")
 settings.DATA_DIR = STATE
 settings.REDIS_URL = os.environ["REDIS_URL"]
 # No timing is ever asserted: a slow machine is no finding.

@@ -8,15 +8,15 @@ from typing import Any
 from django.urls import reverse
 from django.utils import timezone
 
-from opsportal.accounts.models import Person
+from opsportal.accounts.queries import Person
 from opsportal.environments import actions as environments
 from opsportal.environments import holds
-from opsportal.environments.models import Environment, Health
+from opsportal.environments.queries import Environment, Health, find
 from opsportal.kit import wording
 from opsportal.logs import queries as logs
 from opsportal.operations import offers, registry
 from opsportal.operations.migrated import commit_migrated, running_commit
-from opsportal.operations.models import ENDED, Operation, State
+from opsportal.operations.queries import Operation, State, last_ended, last_that_brought_code
 
 #: Errors are looked for since the last change, but no further back than this.
 FURTHEST = timedelta(days=1)
@@ -38,7 +38,7 @@ class Look:
 
 def context(name: str, person: Person) -> dict[str, Any] | None:
     """The template's context; None when there is no such environment."""
-    found = Environment.objects.select_related("owner").filter(name=name).first()
+    found = find(name)
     if found is None:
         return None
     looks = list(_looks(found))
@@ -68,14 +68,13 @@ def _answer(environment: Environment, wrong: Sequence[Look]) -> str:
 
 
 def _looks(environment: Environment) -> Iterator[Look]:
-    done = environment.operations.order_by("-created_at")
-    brought = done.filter(kind__in=("deploy", "promote", "roll_back"), state=State.SUCCEEDED).first()
+    brought = last_that_brought_code(environment)
     if hold := holds.active(environment):
         url = reverse("environments:hold", args=[environment.name])
         yield Look("Hold", "failed", "Held", holds.words(hold), url, "Who may pass, and release")
     yield _health(environment)
     yield _last_change(brought)
-    yield _last_operation(done.filter(state__in=ENDED).first())
+    yield _last_operation(last_ended(environment))
     yield _crashes(environment)
     yield _errors(environment, brought)
     yield _migrations(environment)

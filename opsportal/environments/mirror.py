@@ -46,6 +46,14 @@ def refresh(clone: Clone) -> bool:
     return changed
 
 
+def paths_changed(clone: Clone, base: str, commit: str) -> tuple[list[str], str]:
+    """The files that differ between two commits; instead of them, in words, why Git could not say."""
+    try:
+        return [each.path for each in clone.changed_paths(base, commit)] if base else [], ""
+    except GitError as error:
+        return [], str(error)
+
+
 def _mirror_refs(clone: Clone) -> None:
     wanted = {(row.kind, row.name): row for row in _rows(clone)}
     known = {(row.kind, row.name): row for row in GitRef.objects.all()}

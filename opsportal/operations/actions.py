@@ -97,7 +97,7 @@ def request(
         if any(finding.rule == "permitted" for finding in refused.findings):
             _audit_refusal(chosen, place, by, refused)
         raise
-    bell.announce(operation.id)
+    bell.announce_on_commit(operation.id)
     return operation
 
 
@@ -187,7 +187,7 @@ def cancel(*, operation: UUID, by: By, reason: str = "") -> Operation:
             store.promote(row.environment_id)
         _audit(row, by, "operation.cancel", {"reason": reason})
     bell.ring(operation)
-    bell.announce(operation)
+    bell.announce_on_commit(operation)
     return Operation.objects.get(id=operation)
 
 
@@ -216,7 +216,7 @@ def retry(*, operation: UUID, by: By) -> Operation:
         )  # fmt: skip
         store.promote(row.environment_id)
         _audit(row, by, "operation.retry", {"from_step": first})
-    bell.announce(operation)
+    bell.announce_on_commit(operation)
     return Operation.objects.get(id=operation)
 
 
@@ -249,7 +249,7 @@ def answer(*, operation: UUID, by: By, choice: str) -> Operation:
         )
         _audit(row, by, "operation.answer", {"question": question["text"], "choice": choice})
     bell.ring(operation)
-    bell.announce(operation)
+    bell.announce_on_commit(operation)
     return Operation.objects.get(id=operation)
 
 
@@ -281,7 +281,7 @@ def settle(*, operation: UUID, by: By, note: str) -> Operation:
         )  # fmt: skip
         store.promote(row.environment_id)
         _audit(row, by, "operation.settle", {"note": note})
-    bell.announce(operation)
+    bell.announce_on_commit(operation)
     return Operation.objects.get(id=operation)
 
 

@@ -1,7 +1,8 @@
 """Up to which commit an environment's database was migrated, as far as the portal knows."""
 
 from opsportal.environments.models import Environment
-from opsportal.operations.models import Operation, State, Step, StepState
+from opsportal.operations.models import State, Step, StepState
+from opsportal.operations.queries import BRING_CODE
 
 
 def commit_migrated(environment: Environment) -> str:
@@ -14,9 +15,7 @@ def commit_migrated(environment: Environment) -> str:
         return ""
     if commit := last.operation.facts.get("commit"):
         return str(commit)
-    brought = Operation.objects.filter(
-        environment=environment, kind__in=("deploy", "promote", "roll_back"), state=State.SUCCEEDED
-    )
+    brought = environment.operations.filter(kind__in=BRING_CODE, state=State.SUCCEEDED)
     before = brought.filter(ended_at__lte=last.ended_at).order_by("-ended_at").first()
     return str(before.facts.get("commit", "")) if before else ""
 

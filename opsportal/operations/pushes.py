@@ -12,8 +12,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from opsportal.accounts.queries import SERVICE
-from opsportal.adapters.git import GitError
-from opsportal.environments import platform
+from opsportal.environments import mirror, platform
 from opsportal.environments.models import Environment, EnvironmentKind, Repository
 from opsportal.kit import wording
 from opsportal.operations import actions
@@ -70,17 +69,23 @@ def _pushed_back(known: Push, latest: Push) -> Push | None:
 
 
 def _decide(push: Push, branch: str) -> None:
+    """Git is asked first; the decision and the operation are one transaction, so that nothing is deployed twice."""
+    base = push.environment.deployed_commit or push.base
+    changed, problem = mirror.paths_changed(platform.repository(), base, push.commit)
+    if problem:
+        Push.objects.filter(pk=push.pk).update(words=f"Git could not say what changed: {problem}")
+        return
+    with transaction.atomic():
+        # Another scheduler that looked at the same time finds it decided.
+        if Push.objects.select_for_update(no_key=True).filter(pk=push.pk, decided_at=None).first():
+            _settle_by(push, branch, changed)
+
+
+def _settle_by(push: Push, branch: str, changed: Sequence[str]) -> None:
     environment = push.environment
-    base = environment.deployed_commit or push.base
     if environment.deployed_commit == push.commit:
         _settle(push, "It runs there already.")
         return
-    try:
-        between = platform.repository().changed_paths(base, push.commit) if base else []
-    except GitError as error:
-        Push.objects.filter(pk=push.pk).update(words=f"Git could not say what changed: {error}")
-        return
-    changed = [each.path for each in between]
     if only_documentation(changed, settings.DOCUMENTATION_PATTERNS):
         _settle(push, f"Left out: only documentation changed ({wording.count(len(changed), 'file')}).")
         return

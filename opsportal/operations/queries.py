@@ -17,14 +17,20 @@ from opsportal.operations.models import ENDED, HOLDING, UNDER_WAY, Operation, Pu
 from opsportal.operations.registry import Confirm, Kind
 from opsportal.operations.rules import Facts, Finding, Hold, findings
 
+#: The kinds after which another commit may run there.
+BRING_CODE = ("deploy", "promote", "roll_back")
+
 __all__ = [
+    "BRING_CODE",
     "Operation",
     "State",
     "facts",
     "facts_of_operation",
     "findings_for",
     "history_of",
+    "last_ended",
     "last_failed",
+    "last_that_brought_code",
     "may_cancel",
     "may_retry",
     "place_of",
@@ -175,6 +181,20 @@ def last_failed() -> dict[str, UUID]:
     newest_failed = newest.values(failed=Case(failed, default=Value(""), output_field=CharField()))[:1]
     found = Environment.objects.order_by().annotate(failed=Subquery(newest_failed))
     return {name: UUID(failed) for name, failed in found.values_list("name", "failed") if failed}
+
+
+def last_that_brought_code(environment: Environment) -> Operation | None:
+    """The newest operation that succeeded and put a commit there."""
+    return (
+        environment.operations.filter(kind__in=BRING_CODE, state=State.SUCCEEDED)
+        .order_by("-created_at")
+        .first()
+    )
+
+
+def last_ended(environment: Environment) -> Operation | None:
+    """The newest operation that ended, however it did."""
+    return environment.operations.filter(state__in=ENDED).order_by("-created_at").first()
 
 
 def history_of(environment: Environment, limit: int) -> list[Operation]:

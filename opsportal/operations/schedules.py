@@ -109,20 +109,20 @@ def remove(*, schedule: Schedule, by: Person) -> None:
 def run_due(now: datetime | None = None) -> int:
     """Ask for what is due; one of many schedulers gets each run. Returns how many were asked for."""
     now = now or timezone.now()
-    asked = 0
-    for schedule in Schedule.objects.filter(enabled=True, next_at__lte=now).select_related(
-        "environment", "owner"
-    ):
-        due, upcoming = (
-            schedule.next_at,
-            calendar.next_run(now, schedule.weekdays, schedule.times, schedule.zone),
-        )
+    due = Schedule.objects.filter(enabled=True, next_at__lte=now).select_related("environment", "owner")
+    return sum(_claim_and_run(schedule, now) for schedule in due)
+
+
+def _claim_and_run(schedule: Schedule, now: datetime) -> int:
+    """The claim, the operation and what became of it are one transaction: a crash between them loses no run."""
+    upcoming = calendar.next_run(now, schedule.weekdays, schedule.times, schedule.zone)
+    with transaction.atomic():
         # Moving it on is the claim: whoever changes the row runs it, everybody else finds it not due.
-        if Schedule.objects.filter(pk=schedule.pk, next_at=due, enabled=True).update(
+        claimed = Schedule.objects.filter(pk=schedule.pk, next_at=schedule.next_at, enabled=True).update(
             next_at=upcoming, last_at=now
-        ):
-            asked += _run(schedule, late=due is not None and now - due > LATE)
-    return asked
+        )
+        late = schedule.next_at is not None and now - schedule.next_at > LATE
+        return _run(schedule, late=late) if claimed else 0
 
 
 def _run(schedule: Schedule, *, late: bool) -> int:

@@ -347,13 +347,11 @@ def settings_for(world: World, **more: Any) -> Iterator[None]:
 def a_world(directory: Path) -> Iterator[World]:
     """A local cloud of its own process and a repository; gone at the end."""
     (directory / "portal").mkdir()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(contract_platform, "ESTATE", _estate())
-        with contract_platform.local_cloud(directory) as cloud:
-            world = World(directory, cloud.api)
-            world.make_repository()
-            world.knobs(stop_seconds=2, deployment_tick_seconds=0.1)
-            yield world
+    with contract_platform.local_cloud(directory, _estate()) as cloud:
+        world = World(directory, cloud.api)
+        world.make_repository()
+        world.knobs(stop_seconds=2, deployment_tick_seconds=0.1)
+        yield world
 
 
 def fill(world: World) -> None:

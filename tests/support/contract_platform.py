@@ -91,10 +91,10 @@ def real_platform() -> Platform | None:
 
 
 @contextmanager
-def local_cloud(directory: Path) -> Iterator[Platform]:
-    """Run a local cloud of its own process on a free port, with its state in ``directory``."""
+def local_cloud(directory: Path, holds: dict[str, Any] = ESTATE) -> Iterator[Platform]:
+    """Run a local cloud of its own process on a free port, with its state in ``directory``; ``holds``: its estate."""
     estate = directory / "estate.json"
-    estate.write_text(json.dumps(ESTATE))
+    estate.write_text(json.dumps(holds))
     command = [sys.executable, "-m", "opsportal.localcloud", "--data-dir", str(directory / "cloud")]
     with (directory / "localcloud.log").open("w") as log:
         process = subprocess.Popen(
