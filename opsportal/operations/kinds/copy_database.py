@@ -9,9 +9,8 @@ from opsportal.accounts.rules import Permission
 from opsportal.environments.models import Environment, EnvironmentKind
 from opsportal.operations import asking
 from opsportal.operations.registry import Confirm, Kind, StepDefinition, register
-from opsportal.operations.steps import check, copying, restarting, tasks, verify
+from opsportal.operations.steps import common, copying, tasks
 
-_TASK = settings.TASK_SECONDS + 240
 _SERVICE = settings.SERVICE_SECONDS + 240
 
 
@@ -37,28 +36,26 @@ COPY_DATABASE = register(
         clean=asking.nothing,
         headline=lambda environment, params: "Copy stable's data",
         steps=(
-            StepDefinition("check", "Check the rules", check.check_rules, limit=60),
+            common.CHECK,
             StepDefinition("find", "Find both databases", copying.find_both, limit=120),
             StepDefinition("share", "Share stable's database", copying.share, limit=120),
             StepDefinition("bind", "Bind it for the copy", copying.bind, limit=_SERVICE, resume_at="share"),
-            StepDefinition("clone", "Copy the data", copying.clone, limit=_TASK, resume_at="share"),
+            StepDefinition("clone", "Copy the data", copying.clone, limit=common.TASK, resume_at="share"),
             StepDefinition("unbind", "Unbind it", copying.unbind, limit=_SERVICE),
             StepDefinition("unshare", "Stop sharing it", copying.unshare, limit=300),
             StepDefinition(
                 "restart",
                 "Restart what saw it",
                 copying.restart_what_saw_it,
-                limit=settings.ROLLOUT_SECONDS + 240,
+                limit=common.ROLLOUT,
             ),
-            StepDefinition("migrate", "Migrate", copying.migrate, limit=_TASK, interruptible=False),
-            StepDefinition("load", "Load fixtures", tasks.load_fixtures, limit=_TASK),
-            StepDefinition("record", "Look afresh", verify.look_afresh, limit=120),
+            StepDefinition("migrate", "Migrate", copying.migrate, limit=common.TASK, interruptible=False),
+            StepDefinition("load", "Load fixtures", tasks.load_fixtures, limit=common.TASK),
+            common.LOOK_AFRESH,
         ),
         tidy=(
-            StepDefinition(
-                "stop_rollout", "Stop the rollout", restarting.stop_rollout, limit=300, when="rolling"
-            ),
-            StepDefinition("stop_task", "Stop the task", tasks.stop_tasks, limit=180, when="task_started"),
+            common.STOP_RESTART,
+            common.STOP_TASK,
             StepDefinition("unbind_again", "Unbind it", copying.unbind, limit=_SERVICE, when="shared"),
             StepDefinition(
                 "unshare_again",

@@ -10,7 +10,7 @@ from opsportal.accounts.rules import Permission
 from opsportal.environments.models import Environment, EnvironmentKind, GitCommit, GitRef
 from opsportal.operations.registry import BadParameter, Input, Kind, Parameter, StepDefinition, register
 from opsportal.operations.rules import Ref
-from opsportal.operations.steps import check, prepare, rollout, ship, tasks, tidy, verify
+from opsportal.operations.steps import common, prepare, rollout, ship, verify
 
 _REF_LENGTH = 300
 _NAMED = ("branch", "tag", "commit")
@@ -124,7 +124,7 @@ DEPLOY = register(
         headline=headline,
         ref=lambda params: Ref(params["ref_kind"], params["ref"], params["commit"]),
         steps=(
-            StepDefinition("check", "Check the rules", check.check_rules, limit=60),
+            common.CHECK,
             StepDefinition("source", "Take the source at the commit", prepare.take_source, limit=300),
             StepDefinition(
                 "assets", "Build the assets", prepare.build_assets, limit=settings.ASSET_BUILD_SECONDS + 300
@@ -134,27 +134,12 @@ DEPLOY = register(
             StepDefinition(
                 "stage", "Stage", rollout.stage, limit=settings.STAGING_SECONDS + 240, resume_at="manifest"
             ),
-            StepDefinition(
-                "rollout",
-                "Roll out",
-                rollout.roll_out,
-                limit=settings.ROLLOUT_SECONDS + 240,
-                resume_at="manifest",
-            ),
-            StepDefinition(
-                "migrate",
-                "Migrate",
-                tasks.migrate_if_asked,
-                limit=settings.TASK_SECONDS + 240,
-                interruptible=False,
-            ),
+            common.ROLL_OUT,
+            common.MIGRATE_IF_ASKED,
             StepDefinition("verify", "Verify", verify.verify, limit=300),
             StepDefinition("record", "Record", verify.record, limit=120),
         ),
-        tidy=(
-            StepDefinition("stop_rollout", "Stop the rollout", tidy.stop_rollout, limit=300, when="touched"),
-            StepDefinition("put_back", "Put back what was changed", tidy.put_back, limit=120, when="touched"),
-        ),
+        tidy=common.KEEP_THE_OLD,
         runbook="docs/runbooks/deploy.md",
     )
 )

@@ -3,8 +3,6 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from django.conf import settings
-
 from opsportal.accounts.rules import Permission
 from opsportal.environments.models import Environment, EnvironmentKind, GitRef
 from opsportal.operations import asking
@@ -18,7 +16,7 @@ from opsportal.operations.registry import (
     register,
 )
 from opsportal.operations.rules import Ref
-from opsportal.operations.steps import check, promoting, rollout, ship, tasks, tidy, verify
+from opsportal.operations.steps import common, promoting, ship, verify
 
 #: Kind of environment → the kind that it is promoted from.
 FROM = {EnvironmentKind.SANDBOX: EnvironmentKind.SANDBOX, EnvironmentKind.STABLE: EnvironmentKind.STAGING}
@@ -119,32 +117,17 @@ PROMOTE = register(
         ),
         ref=lambda params: Ref(params["ref_kind"], params["ref"], params["commit"]),
         steps=(
-            StepDefinition("check", "Check the rules", check.check_rules, limit=60),
+            common.CHECK,
             StepDefinition("source", "Find what runs there", promoting.find_source, limit=120),
             StepDefinition("take", "Take the manifest at its commit", promoting.take_manifest, limit=180),
             StepDefinition("copy", "Copy the droplet", promoting.copy_droplet, limit=3600),
             StepDefinition("manifest", "Apply the manifest", ship.apply_manifest, limit=300),
-            StepDefinition(
-                "rollout",
-                "Roll out",
-                rollout.roll_out,
-                limit=settings.ROLLOUT_SECONDS + 240,
-                resume_at="manifest",
-            ),
-            StepDefinition(
-                "migrate",
-                "Migrate",
-                tasks.migrate_if_asked,
-                limit=settings.TASK_SECONDS + 240,
-                interruptible=False,
-            ),
+            common.ROLL_OUT,
+            common.MIGRATE_IF_ASKED,
             StepDefinition("verify", "Verify", verify.verify, limit=300),
             StepDefinition("record", "Record", verify.record, limit=120),
         ),
-        tidy=(
-            StepDefinition("stop_rollout", "Stop the rollout", tidy.stop_rollout, limit=300, when="touched"),
-            StepDefinition("put_back", "Put back what was changed", tidy.put_back, limit=120, when="touched"),
-        ),
+        tidy=common.KEEP_THE_OLD,
         runbook="docs/runbooks/promote.md",
     )
 )

@@ -14,9 +14,8 @@ from opsportal.accounts.rules import Permission
 from opsportal.environments.models import Environment, EnvironmentKind
 from opsportal.operations import asking
 from opsportal.operations.registry import Confirm, Kind, StepDefinition, register
-from opsportal.operations.steps import check, database, restarting, tasks, verify
+from opsportal.operations.steps import common, database, restarting, tasks, verify
 
-_TASK = settings.TASK_SECONDS + 240
 _SERVICE = settings.SERVICE_SECONDS + 240
 
 
@@ -45,7 +44,7 @@ RECREATE_DATABASE = register(
         clean=asking.nothing,
         headline=lambda environment, params: "Recreate database",
         steps=(
-            StepDefinition("check", "Check the rules", check.check_rules, limit=60),
+            common.CHECK,
             StepDefinition("find", "Find the database", database.find_database, limit=120),
             StepDefinition("unbind", "Unbind it", database.unbind, limit=_SERVICE, interruptible=False),
             StepDefinition("delete", "Delete it", database.delete, limit=_SERVICE, interruptible=False),
@@ -54,18 +53,18 @@ RECREATE_DATABASE = register(
             StepDefinition(
                 "stage", "Restage", restarting.stage_again_if_possible, limit=settings.STAGING_SECONDS + 240
             ),
-            StepDefinition("rollout", "Roll out", restarting.roll_out, limit=settings.ROLLOUT_SECONDS + 240),
-            StepDefinition("create_cache_table", "Create cache table", tasks.create_cache_table, limit=_TASK),
-            StepDefinition("migrate", "Migrate", tasks.migrate, limit=_TASK, interruptible=False),
-            StepDefinition("load", "Load fixtures", tasks.load, limit=_TASK),
+            StepDefinition("rollout", "Roll out", restarting.roll_out, limit=common.ROLLOUT),
+            StepDefinition(
+                "create_cache_table", "Create cache table", tasks.create_cache_table, limit=common.TASK
+            ),
+            common.MIGRATE,
+            StepDefinition("load", "Load fixtures", tasks.load, limit=common.TASK),
             StepDefinition("verify", "Verify", restarting.healthy, limit=300),
             StepDefinition("record", "Look afresh", verify.record_version, limit=120),
         ),
         tidy=(
-            StepDefinition(
-                "stop_rollout", "Stop the rollout", restarting.stop_rollout, limit=300, when="rolling"
-            ),
-            StepDefinition("stop_task", "Stop the task", tasks.stop_tasks, limit=180, when="task_started"),
+            common.STOP_RESTART,
+            common.STOP_TASK,
         ),
         runbook="docs/runbooks/recreate_database.md",
     )

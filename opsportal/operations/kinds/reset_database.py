@@ -11,7 +11,7 @@ from opsportal.operations import asking
 from opsportal.operations.outcomes import Outcome
 from opsportal.operations.registry import Confirm, Kind, StepDefinition, register
 from opsportal.operations.run import Run
-from opsportal.operations.steps import check, guard, place, tasks, verify
+from opsportal.operations.steps import common, guard, tasks
 
 
 def flush(run: Run) -> Outcome:
@@ -42,18 +42,14 @@ RESET_DATABASE = register(
         clean=asking.nothing,
         headline=lambda environment, params: "Reset database",
         steps=(
-            StepDefinition("check", "Check the rules", check.check_rules, limit=60),
-            StepDefinition("find", "Find the application", place.find_application, limit=60),
-            StepDefinition("flush", "Flush", flush, limit=settings.TASK_SECONDS + 240),
-            StepDefinition(
-                "migrate", "Migrate", tasks.migrate, limit=settings.TASK_SECONDS + 240, interruptible=False
-            ),
-            StepDefinition("load", "Load fixtures", tasks.load, limit=settings.TASK_SECONDS + 240),
-            StepDefinition("record", "Look afresh", verify.look_afresh, limit=120),
+            common.CHECK,
+            common.FIND,
+            StepDefinition("flush", "Flush", flush, limit=common.TASK),
+            common.MIGRATE,
+            StepDefinition("load", "Load fixtures", tasks.load, limit=common.TASK),
+            common.LOOK_AFRESH,
         ),
-        tidy=(
-            StepDefinition("stop_task", "Stop the task", tasks.stop_tasks, limit=180, when="task_started"),
-        ),
+        tidy=(common.STOP_TASK,),
         runbook="docs/runbooks/reset_database.md",
     )
 )

@@ -6,7 +6,7 @@ from opsportal.accounts.rules import Permission
 from opsportal.environments.models import EnvironmentKind
 from opsportal.operations import asking
 from opsportal.operations.registry import Confirm, Kind, StepDefinition, register
-from opsportal.operations.steps import check, place, restarting, verify
+from opsportal.operations.steps import common, restarting, verify
 
 RESTAGE = register(
     Kind(
@@ -20,24 +20,20 @@ RESTAGE = register(
         clean=asking.nothing,
         headline=lambda environment, params: "Restage",
         steps=(
-            StepDefinition("check", "Check the rules", check.check_rules, limit=60),
-            StepDefinition("find", "Find the application", place.find_application, limit=60),
+            common.CHECK,
+            common.FIND,
             StepDefinition("stage", "Stage", restarting.stage_again, limit=settings.STAGING_SECONDS + 240),
             StepDefinition(
                 "rollout",
                 "Roll out",
                 restarting.roll_out,
-                limit=settings.ROLLOUT_SECONDS + 240,
+                limit=common.ROLLOUT,
                 resume_at="stage",
             ),
             StepDefinition("verify", "Verify", restarting.healthy, limit=300),
             StepDefinition("record", "Look afresh", verify.record_version, limit=120),
         ),
-        tidy=(
-            StepDefinition(
-                "stop_rollout", "Stop the rollout", restarting.stop_rollout, limit=300, when="rolling"
-            ),
-        ),
+        tidy=(common.STOP_RESTART,),
         runbook="docs/runbooks/restage.md",
     )
 )

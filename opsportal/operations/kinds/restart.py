@@ -3,13 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from django.conf import settings
-
 from opsportal.accounts.rules import Permission
 from opsportal.environments.models import Environment, EnvironmentKind
 from opsportal.operations import asking
 from opsportal.operations.registry import Confirm, Input, Kind, Parameter, StepDefinition, register
-from opsportal.operations.steps import check, place, restarting, verify
+from opsportal.operations.steps import common, restarting
 from opsportal.operations.steps.restarting import AT_ONCE, ROLLING
 
 WAYS = (
@@ -50,17 +48,13 @@ RESTART = register(
         clean=clean,
         headline=headline,
         steps=(
-            StepDefinition("check", "Check the rules", check.check_rules, limit=60),
-            StepDefinition("find", "Find the application", place.find_application, limit=60),
-            StepDefinition("restart", "Restart", restarting.restart, limit=settings.ROLLOUT_SECONDS + 240),
+            common.CHECK,
+            common.FIND,
+            StepDefinition("restart", "Restart", restarting.restart, limit=common.ROLLOUT),
             StepDefinition("verify", "Verify", restarting.healthy, limit=300),
-            StepDefinition("record", "Look afresh", verify.look_afresh, limit=120),
+            common.LOOK_AFRESH,
         ),
-        tidy=(
-            StepDefinition(
-                "stop_rollout", "Stop the rollout", restarting.stop_rollout, limit=300, when="rolling"
-            ),
-        ),
+        tidy=(common.STOP_RESTART,),
         runbook="docs/runbooks/restart.md",
     )
 )

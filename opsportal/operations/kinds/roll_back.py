@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-from django.conf import settings
-
 from opsportal.accounts.rules import Permission
 from opsportal.environments.models import Environment, EnvironmentKind, GitRef
 from opsportal.operations import going_back
@@ -17,7 +15,7 @@ from opsportal.operations.registry import (
     StepDefinition,
     register,
 )
-from opsportal.operations.steps import check, tidy, verify
+from opsportal.operations.steps import common, verify
 from opsportal.operations.steps import going_back as steps
 
 
@@ -80,24 +78,21 @@ ROLL_BACK = register(
         clean=clean,
         headline=headline,
         steps=(
-            StepDefinition("check", "Check the rules", check.check_rules, limit=60),
+            common.CHECK,
             StepDefinition("find", "Find the version", steps.find_version, limit=180),
             StepDefinition("variables", "Set the commit's variables", steps.set_variables, limit=120),
             StepDefinition(
                 "rollout",
                 "Roll out",
                 steps.roll_out,
-                limit=settings.ROLLOUT_SECONDS + 240,
+                limit=common.ROLLOUT,
                 resume_at="variables",
             ),
             StepDefinition("verify", "Verify", steps.verify_version, limit=300),
             StepDefinition("record", "Record", verify.record_version, limit=120),
             StepDefinition("hold", "Hold the environment", steps.hold, limit=60, interruptible=False),
         ),
-        tidy=(
-            StepDefinition("stop_rollout", "Stop the rollout", tidy.stop_rollout, limit=300, when="touched"),
-            StepDefinition("put_back", "Put back what was changed", tidy.put_back, limit=120, when="touched"),
-        ),
+        tidy=common.KEEP_THE_OLD,
         runbook="docs/runbooks/roll_back.md",
     )
 )

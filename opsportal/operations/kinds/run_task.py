@@ -20,7 +20,7 @@ from opsportal.operations.registry import (
     register,
 )
 from opsportal.operations.run import Run
-from opsportal.operations.steps import check, guard, place, tasks
+from opsportal.operations.steps import common, guard, tasks
 from opsportal.operations.steps.check import refused
 
 LEAST_MB, MOST_MB = 16, 65_536
@@ -80,13 +80,11 @@ RUN_TASK = register(
         clean=clean,
         headline=lambda environment, params: f"Run {params['command']}",
         steps=(
-            StepDefinition("check", "Check the rules", check.check_rules, limit=60),
-            StepDefinition("find", "Find the application", place.find_application, limit=60),
-            StepDefinition("task", "Run the task", run_the_command, limit=settings.TASK_SECONDS + 240),
+            common.CHECK,
+            common.FIND,
+            StepDefinition("task", "Run the task", run_the_command, limit=common.TASK),
         ),
-        tidy=(
-            StepDefinition("stop_task", "Stop the task", tasks.stop_tasks, limit=180, when="task_started"),
-        ),
+        tidy=(common.STOP_TASK,),
         runbook="docs/runbooks/run_task.md",
     )
 )

@@ -3,8 +3,6 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from django.conf import settings
-
 from opsportal.accounts.rules import Permission
 from opsportal.environments.models import Environment, EnvironmentKind
 from opsportal.operations import asking, sizes
@@ -17,7 +15,7 @@ from opsportal.operations.registry import (
     StepDefinition,
     register,
 )
-from opsportal.operations.steps import check, place, restarting, scaling, verify
+from opsportal.operations.steps import common, scaling
 
 MOST_INSTANCES, LEAST_MB, MOST_MB = 100, 16, 65_536
 
@@ -94,27 +92,25 @@ SCALE = register(
         clean=clean,
         headline=headline,
         steps=(
-            StepDefinition("check", "Check the rules", check.check_rules, limit=60),
-            StepDefinition("find", "Find the application", place.find_application, limit=60),
+            common.CHECK,
+            common.FIND,
             StepDefinition("scale", "Scale", scaling.scale, limit=120),
             StepDefinition(
                 "restart",
                 "Start the instances anew",
                 scaling.restart_if_needed,
-                limit=settings.ROLLOUT_SECONDS + 240,
+                limit=common.ROLLOUT,
             ),
             StepDefinition(
                 "instances",
                 "Wait for the instances",
                 scaling.wait_for_instances,
-                limit=settings.ROLLOUT_SECONDS + 240,
+                limit=common.ROLLOUT,
             ),
-            StepDefinition("record", "Look afresh", verify.look_afresh, limit=120),
+            common.LOOK_AFRESH,
         ),
         tidy=(
-            StepDefinition(
-                "stop_rollout", "Stop the rollout", restarting.stop_rollout, limit=300, when="rolling"
-            ),
+            common.STOP_RESTART,
             StepDefinition("size_back", "Give it back its size", scaling.put_back, limit=120, when="scaled"),
         ),
         runbook="docs/runbooks/scale.md",
