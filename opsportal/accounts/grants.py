@@ -58,7 +58,16 @@ class Permission:
     MANAGE_PEOPLE: Final = "manage_people"
     READ_AUDIT: Final = "read_audit"
     SAVE_COMMANDS: Final = "save_commands"
+    MANAGE_NOTIFICATIONS: Final = "manage_notifications"
     HOLD: Final = "hold"
+
+    REPORT_BUGS: Final = "report_bugs"
+    CONSENT_TO_CRITICAL: Final = "consent_to_critical"
+    ASSIGN_BUGS: Final = "assign_bugs"
+    STAND_IN_FOR_LEAD: Final = "stand_in_for_lead"
+    WORK_ON_BUGS: Final = "work_on_bugs"
+    REVIEW_BUGS: Final = "review_bugs"
+    CLOSE_BUGS: Final = "close_bugs"
 
     DEPLOY: Final = "deploy"
     MIGRATE: Final = "migrate"
@@ -137,6 +146,15 @@ GENERAL_GRANTS: Final[Mapping[str, Grant]] = MappingProxyType(
         Permission.MANAGE_PEOPLE: _ADMIN,
         Permission.READ_AUDIT: LEAD_OR_ADMIN,
         Permission.SAVE_COMMANDS: LEAD_OR_ADMIN,
+        Permission.MANAGE_NOTIFICATIONS: _ADMIN,
+        # product.md, Bug tickets. Only a product owner's word makes a bug Critical: not the portal's, not an admin's.
+        Permission.REPORT_BUGS: _grant(*ROLES),
+        Permission.CONSENT_TO_CRITICAL: frozenset({PRODUCT_OWNER}),
+        Permission.ASSIGN_BUGS: frozenset({ENGINEERING_LEAD}),
+        Permission.STAND_IN_FOR_LEAD: frozenset({PRODUCT_OWNER, PRODUCT_TEAM}),
+        Permission.WORK_ON_BUGS: frozenset({ENGINEER, ENGINEERING_LEAD}),
+        Permission.REVIEW_BUGS: frozenset({ENGINEER, ENGINEERING_LEAD, DESIGNER}),
+        Permission.CLOSE_BUGS: _grant(PRODUCT_OWNER, PRODUCT_TEAM, ENGINEERING_LEAD),
     }
 )
 
@@ -147,6 +165,14 @@ WORDS: Final[Mapping[str, str]] = MappingProxyType(
         Permission.MANAGE_PEOPLE: "manage people and their roles",
         Permission.READ_AUDIT: "read the audit trail",
         Permission.SAVE_COMMANDS: "keep commands for everybody",
+        Permission.MANAGE_NOTIFICATIONS: "manage what is told where",
+        Permission.REPORT_BUGS: "report bugs and say what they think of them",
+        Permission.CONSENT_TO_CRITICAL: "consent to Critical",
+        Permission.ASSIGN_BUGS: "assign bugs",
+        Permission.STAND_IN_FOR_LEAD: "assign a Critical bug in the lead's place",
+        Permission.WORK_ON_BUGS: "take a bug",
+        Permission.REVIEW_BUGS: "review a fix",
+        Permission.CLOSE_BUGS: "close a bug",
         Permission.DEPLOY: "deploy to {where}",
         Permission.MIGRATE: "migrate {where}",
         Permission.LOAD_FIXTURES: "load fixtures on {where}",

@@ -127,6 +127,29 @@ VARIABLES: dict[str, Variable] = {
         "",
         "A search in Kibana; {query}, {from}, {to} and the same placeholders, filled in for an address.",
     ),
+    "TICKET_PREFIX": Variable(str, "BUG", "What a ticket's key begins with: BUG-12."),
+    "LEAD_MINUTES": Variable(
+        int, 60, "Minutes of working time in which the lead assigns a Critical before others may."
+    ),
+    "WORKING_DAYS": Variable(list, ["mon", "tue", "wed", "thu", "fri"], "Days on which the team works."),
+    "WORKING_HOURS": Variable(str, "09:00-17:00", "From and until when it works, in the team's time zone."),
+    "DAYS_OFF": Variable(list, [], "Days on which nobody works, as 2026-12-25."),
+    "ATTACHMENT_MB": Variable(float, 5.0, "Largest file, in MB, that can be attached to a ticket."),
+    "SLACK_API_URL": Variable(str, "https://slack.com/api", "Slack's API."),
+    "SLACK_TOKEN": Variable(str, "", "The bot's token (xoxb-…); empty: nothing is told by Slack."),
+    "SLACK_CHANNEL_DEV": Variable(str, "#dev", "The developers' channel, by name or ID; empty: none."),
+    "SLACK_CHANNEL_PRODUCT": Variable(str, "", "The product team's channel; empty: the developers'."),
+    "SLACK_CHANNEL_ADMINS": Variable(str, "", "The admins' channel; empty: the developers'."),
+    "SLACK_MESSAGES_PER_MINUTE": Variable(
+        int, 10, "Messages a minute to one channel or person; more are gathered into one."
+    ),
+    "NOTIFY_GIVE_UP_HOURS": Variable(
+        float, 24.0, "Hours after which a message that cannot be sent is given up."
+    ),
+    "EMAIL_URL": Variable(
+        str, "", "The mail server, as smtp+tls://user:password@host:587; empty: nothing is told by e-mail."
+    ),
+    "EMAIL_FROM": Variable(str, "opsportal@localhost", "Whom the portal's e-mail comes from."),
     "TRUSTED_PROXY_COUNT": Variable(
         int, 0, "How many proxies in front may be believed about the client's address."
     ),

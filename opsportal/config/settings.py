@@ -8,6 +8,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management.utils import get_random_secret_key
 
 from opsportal.config.environment import BASE_DIR, data_directory, read
+from opsportal.config.working_time import working_time
 
 _read = read()
 DATA_DIR = data_directory()
@@ -51,9 +52,11 @@ INSTALLED_APPS = [
     "opsportal.kit",
     "opsportal.audit",
     "opsportal.accounts",
+    "opsportal.notifications",
     "opsportal.environments",
     "opsportal.operations",
     "opsportal.logs",
+    "opsportal.bugs",
     "opsportal.dashboard",
     "opsportal.runbooks",
     "opsportal.localcloud",
@@ -144,6 +147,7 @@ CELERY_TASK_ROUTES = {
     "operations.run_schedules": {"queue": "default"},
     "environments.*": {"queue": "default"},
     "logs.*": {"queue": "default"},
+    "notifications.*": {"queue": "default"},
 }
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_SEND_TASK_EVENTS = False
@@ -167,6 +171,7 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": min(5.0, _read["ENVIRONMENT_REFRESH_SECONDS"]),
         "options": {"expires": 10},
     },
+    "send messages": {"task": "notifications.send_due", "schedule": 2.0, "options": {"expires": 10}},
     "read logs": {"task": "logs.collect_due", "schedule": 1.0, "options": {"expires": 5}},
     "forget old log entries": {"task": "logs.forget_old", "schedule": 600.0, "options": {"expires": 300}},
 }
@@ -261,6 +266,10 @@ ASSET_BUILD_ENV: list[str] = _read["ASSET_BUILD_ENV"]
 MIGRATE_COMMAND: str = _read["MIGRATE_COMMAND"]
 MIGRATIONS_PATTERN: str = _read["MIGRATIONS_PATTERN"]
 DOCUMENTATION_PATTERNS: list[str] = _read["DOCUMENTATION_PATTERNS"]
+TICKET_PREFIX: str = _read["TICKET_PREFIX"].strip().upper()
+LEAD_MINUTES: int = _read["LEAD_MINUTES"]
+WORKING_DAYS, WORKING_HOURS, DAYS_OFF = working_time(_read)
+ATTACHMENT_MB: float = _read["ATTACHMENT_MB"]
 STAGING_SECONDS: int = _read["STAGING_SECONDS"]
 ROLLOUT_SECONDS: int = _read["ROLLOUT_SECONDS"]
 TASK_SECONDS: int = _read["TASK_SECONDS"]
@@ -283,6 +292,20 @@ LOG_KEEP_MB: int = _read["LOG_KEEP_MB"]
 DASHBOARD_URL: str = _read["DASHBOARD_URL"]
 LOG_STREAM_URL: str = _read["LOG_STREAM_URL"]
 KIBANA_URL: str = _read["KIBANA_URL"]
+SLACK_API_URL: str = _read["SLACK_API_URL"]
+SLACK_TOKEN: str = _read["SLACK_TOKEN"]
+SLACK_CHANNEL_DEV: str = _read["SLACK_CHANNEL_DEV"]
+SLACK_CHANNEL_PRODUCT: str = _read["SLACK_CHANNEL_PRODUCT"]
+SLACK_CHANNEL_ADMINS: str = _read["SLACK_CHANNEL_ADMINS"]
+SLACK_MESSAGES_PER_MINUTE: int = _read["SLACK_MESSAGES_PER_MINUTE"]
+NOTIFY_GIVE_UP_HOURS: float = _read["NOTIFY_GIVE_UP_HOURS"]
+EMAIL_URL: str = _read["EMAIL_URL"]
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = str(_read["EMAIL_FROM"])
+EMAIL_TIMEOUT = 10  # seconds: sending shares its worker with what people wait for
+if EMAIL_URL:
+    globals().update(environ.Env.email_url_config(EMAIL_URL))
+else:
+    EMAIL_BACKEND = "django.core.mail.backends.dummy.EmailBackend"
 STREAMS_PER_PROCESS: int = _read["STREAMS_PER_PROCESS"]
 RUNBOOKS_DIR = BASE_DIR / "docs" / "runbooks"
 
