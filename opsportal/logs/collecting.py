@@ -4,6 +4,7 @@ import logging
 import re
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from django.conf import settings
 
@@ -23,31 +24,96 @@ CLOCKS = 5 * SECOND
 _REVISION = re.compile(r"^APP/REV/\d+/")
 
 
+#: Logs taken at once: as many wait at most when one among them hangs, until the lease of the others ends.
+TOGETHER = 8
+
+
+@dataclass(frozen=True)
+class Look:
+    """What one look at a log brought: entries kept, whether its end was reached, and what went wrong."""
+
+    kept: int = 0
+    read_to_end: bool = False
+    problem: str = ""
+
+    @property
+    def silent(self) -> bool:
+        """Whether it was read to its end and had nothing new."""
+        return self.read_to_end and not self.kept and not self.problem
+
+
 def look(environment: Environment, cf: Foundation) -> int:
     """Read what is new of one environment, unless another worker does. Returns how many entries were kept."""
     held = store.claim(environment.pk, environment.app_guid)
     if held is None:
         return 0
-    kept, read_to_end, problem = 0, False, ""
+    made = _look(held, cf)
+    if made is not None:
+        _release(held, made, _pace())
+    return made.kept if made else 0
+
+
+def look_at_due(cf: Foundation, *, until: float) -> int:
+    """Read the logs whose time has come, until none is due or ``until`` (monotonic). Returns how many were read.
+
+    Those in trouble are read last and one at a time, so that waiting for them holds up none of the others.
+    """
+    many, busy = 0, _pace()
+    for together, in_trouble in ((TOGETHER, False), (1, True)):
+        while time.monotonic() < until:
+            held = store.claim_due(together, in_trouble=in_trouble)
+            if not held:
+                break
+            _look_at(held, cf, busy)
+            many += len(held)
+    return many
+
+
+def _look_at(together: Sequence[store.Claim], cf: Foundation, busy: float) -> None:
+    """Read logs that were taken together; those that had nothing new are let go of in one statement each pace."""
+    silent: dict[float, list[store.Claim]] = {}
+    watched, began = channels.watched(each.environment_id for each in together), time.time_ns()
+    for held in together:
+        made = _look(held, cf)
+        if made is None:
+            continue
+        if made.silent:
+            silent.setdefault(_wait(held, made, busy, held.environment_id in watched), []).append(held)
+        else:
+            _release(held, made, busy)
+    for seconds, quiet in silent.items():
+        store.release_silent(quiet, next_seconds=seconds, looked_ns=began)
+
+
+def _look(held: store.Claim, cf: Foundation) -> Look | None:
+    """Read one log; None when another worker reads it now."""
     try:
         kept, read_to_end = _read(held, cf)
     except CloudFoundryError as error:
-        problem = str(error)
-        log.warning("the log of %s could not be read: %s", environment.name, error)
+        log.warning("the log of %s could not be read: %s", held.name, error)
+        return Look(problem=str(error))
     except store.LostTail:
-        log.info("another worker reads the log of %s now", environment.name)
-        return kept
-    wait = rules.next_look(
-        0 if kept else held.idle_looks + 1,
-        channels.is_watched(environment.pk),
-        settings.LOG_LOOK_SECONDS,
-        settings.LOG_IDLE_LOOK_SECONDS,
-    )
-    unread = not read_to_end and not problem
+        log.info("another worker reads the log of %s now", held.name)
+        return None
+    return Look(kept, read_to_end)
+
+
+def _release(held: store.Claim, made: Look, busy: float) -> None:
+    unread = not made.read_to_end and not made.problem
+    wait = 0.0 if unread else _wait(held, made, busy, channels.is_watched(held.environment_id))
     store.release(
-        held, found=bool(kept), next_seconds=0 if unread else wait, read_to_end=read_to_end, problem=problem
+        held, found=bool(made.kept), next_seconds=wait, read_to_end=made.read_to_end, problem=made.problem
     )
-    return kept
+
+
+def _wait(held: store.Claim, made: Look, busy: float, watched: bool) -> float:
+    idle = 0 if made.kept else held.idle_looks + 1
+    return rules.next_look(idle, watched, busy, settings.LOG_IDLE_LOOK_SECONDS)
+
+
+def _pace() -> float:
+    """Seconds between two looks at a log in which something happens."""
+    return rules.busy_look(settings.LOG_LOOK_SECONDS, store.number_of_sources())
 
 
 def _read(held: store.Claim, cf: Foundation) -> tuple[int, bool]:

@@ -7,6 +7,8 @@ from opsportal.logs.lines import SECOND
 
 #: Seconds between two looks at a source that somebody watches.
 WATCHED_SECONDS = 1.0
+#: Looks a second that all sources together may cost while nobody watches: with many, each is read less often.
+LOOKS_A_SECOND = 15
 #: Bars of the histogram, at most; and the lengths in seconds that a bar may stand for.
 BARS = 64
 _LENGTHS = (
@@ -22,6 +24,11 @@ def next_look(idle_looks: int, watched: bool, busy_seconds: float, idle_seconds:
     """
     usual = min(busy_seconds * float(2 ** min(idle_looks, 16)), max(busy_seconds, idle_seconds))
     return min(usual, WATCHED_SECONDS) if watched else usual
+
+
+def busy_look(busy_seconds: float, sources: int) -> float:
+    """Seconds between two looks at one of so many sources in which something happens."""
+    return max(busy_seconds, sources / LOOKS_A_SECOND)
 
 
 class Bars(NamedTuple):

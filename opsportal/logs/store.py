@@ -1,9 +1,10 @@
 """Every change of what is kept: claim a tail, keep entries, let go, forget the oldest. No call to the outside here."""
 
+import secrets
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from django.db import connection, transaction
@@ -29,9 +30,13 @@ class LostTail(Exception):
 
 @dataclass
 class Claim:
-    """The right to read one environment's log, for a while. ``place`` and ``looked_ns``: as they are kept."""
+    """The right to read one environment's log, for a while. ``place`` and ``looked_ns``: as they are kept.
+
+    ``fence``: what every write asks for; another claim has another one.
+    """
 
     environment_id: int
+    name: str
     source: str
     fence: int
     place: Place
@@ -46,19 +51,55 @@ def claim(environment_id: int, source: str) -> Claim | None:
     """
     now = timezone.now()
     Tail.objects.get_or_create(pk=environment_id)
-    free = Q(lease_until__isnull=True) | Q(lease_until__lte=now)
-    taken = Tail.objects.filter(free, pk=environment_id).update(
+    taken = Tail.objects.filter(_free(now), pk=environment_id).update(
         fence=F("fence") + 1, lease_until=now + timedelta(seconds=LEASE_SECONDS)
     )
     if not taken:
         return None
-    row = Tail.objects.get(pk=environment_id)
+    row = Tail.objects.select_related("environment").get(pk=environment_id)
+    return _claimed(row, source)
+
+
+def claim_due(most: int, *, in_trouble: bool = False) -> list[Claim]:
+    """Take the reading of up to ``most`` logs whose time has come, those that wait longest first.
+
+    ``in_trouble``: of those that could not be read at the last look; otherwise of the others alone. What another
+    worker takes at the same moment is left out.
+    """
+    now = timezone.now()
+    due = Tail.objects.filter(_free(now), due_at__lte=now).exclude(environment__app_guid="")
+    due = due.exclude(problem="") if in_trouble else due.filter(problem="")
+    wanted = list(due.order_by("due_at").values_list("pk", flat=True)[:most])
+    if not wanted:
+        return []
+    # One number that nobody else has for all of them: it tells which of them became ours.
+    fence = secrets.randbits(62)
+    taken = Tail.objects.filter(_free(now), pk__in=wanted).update(
+        fence=fence, lease_until=now + timedelta(seconds=LEASE_SECONDS)
+    )
+    if not taken:
+        return []
+    rows = Tail.objects.filter(pk__in=wanted, fence=fence).order_by("due_at").select_related("environment")
+    return [_claimed(row, row.environment.app_guid) for row in rows]
+
+
+def _free(now: datetime) -> Q:
+    return Q(lease_until__isnull=True) | Q(lease_until__lte=now)
+
+
+def _claimed(row: Tail, source: str) -> Claim:
     if row.source != source:
         place, looked = Place(), 0
     else:
         place = Place(row.from_ns, row.last_ns, tuple((at, key) for at, key in row.seen))
         looked = row.looked_ns
-    return Claim(environment_id, source, row.fence, place, looked, row.idle_looks)
+    name = row.environment.name
+    return Claim(row.environment_id, name, source, row.fence, place, looked, row.idle_looks)
+
+
+def number_of_sources() -> int:
+    """How many logs are read."""
+    return Tail.objects.exclude(environment__app_guid="").count()
 
 
 def keep(held: Claim, entries: Sequence[joining.Entry], place: Place) -> None:
@@ -108,6 +149,19 @@ def release(held: Claim, *, found: bool, next_seconds: float, read_to_end: bool,
         problem=problem[:500],
         **values,
     )
+
+
+def release_silent(held: Sequence[Claim], *, next_seconds: float, looked_ns: int) -> None:
+    """Let go of logs taken together that were read to their end at ``looked_ns`` or later and had nothing new."""
+    for fence in {each.fence for each in held}:
+        mine = [each.environment_id for each in held if each.fence == fence]
+        Tail.objects.filter(pk__in=mine, fence=fence).update(
+            lease_until=None,
+            due_at=timezone.now() + timedelta(seconds=next_seconds),
+            idle_looks=F("idle_looks") + 1,
+            looked_ns=looked_ns,
+            problem="",
+        )
 
 
 def forget_before(environment_id: int, at_ns: int) -> int:

@@ -1,5 +1,6 @@
 """What keeps the logs: look at each source whose time has come, forget what is too old or too much."""
 
+import threading
 import time
 from datetime import timedelta
 
@@ -16,20 +17,31 @@ from opsportal.logs import collecting, store
 from opsportal.logs.lines import SECOND
 from opsportal.logs.models import Tail
 
-#: Looks started in one round; seconds until one that was rung for may be rung for again; seconds to delete in.
-ROUND, APART, DELETING_SECONDS = 60, 5, 60
+#: Seconds one round may begin reading in; rounds at once in a process (a hanging source holds up its own round alone).
+ROUND_SECONDS, ROUNDS = 5.0, 3
+#: Seconds until a look that was rung for may be rung for again; seconds to delete in.
+APART, DELETING_SECONDS = 5, 60
 MEGABYTE = 1_000_000
 
+_rounds = threading.BoundedSemaphore(ROUNDS)
 
-@shared_task(name="logs.collect_due", soft_time_limit=30, time_limit=60)
+
+@shared_task(name="logs.collect_due", soft_time_limit=120, time_limit=150)
 def collect_due() -> None:
-    """Start a look at each environment with an app whose log is due, the longest waiting first."""
-    for pk in Environment.objects.exclude(app_guid="").filter(log_tail=None).values_list("pk", flat=True):
+    """Read every log that is due, the longest waiting first: one round for all of them."""
+    if not _rounds.acquire(blocking=False):
+        return
+    try:
+        _begin_new()
+        collecting.look_at_due(platform.foundation(), until=time.monotonic() + ROUND_SECONDS)
+    finally:
+        _rounds.release()
+
+
+def _begin_new() -> None:
+    new = Environment.objects.exclude(app_guid="").filter(log_tail=None).values_list("pk", flat=True)
+    for pk in new:
         Tail.objects.get_or_create(pk=pk)
-    now = timezone.now()
-    due = Tail.objects.filter(due_at__lte=now).exclude(environment__app_guid="").exclude(lease_until__gt=now)
-    for pk in due.order_by("due_at").values_list("pk", flat=True)[:ROUND]:
-        ring(pk)
 
 
 @shared_task(name="logs.collect", soft_time_limit=120, time_limit=150)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from opsportal.adapters.cloudfoundry import NotFound
 from opsportal.environments.models import Environment
-from opsportal.logs import collecting, joining, store, tasks
+from opsportal.logs import collecting, joining, rules, store, tasks
 from opsportal.logs.lines import SECOND, Line
 from opsportal.logs.models import Entry, Tail
 from opsportal.logs.place import Place
@@ -201,14 +201,133 @@ def test_what_is_too_much_is_forgotten_from_the_oldest_on(ab: Environment, setti
     assert Tail.objects.get().kept_bytes <= 100
 
 
-def test_a_look_is_asked_for_where_an_app_is_and_its_time_has_come(ab: Environment, monkeypatch: Any):
-    rung: list[int] = []
-    monkeypatch.setattr(tasks, "ring", rung.append)
+class Platform:
+    """Many sources by the app's guid, with the order in which they were read."""
+
+    def __init__(self, **sources: Source) -> None:
+        self.sources = {f"guid-{name}": source for name, source in sources.items()}
+        self.read: list[str] = []
+
+    def read_logs(self, source_id: str, **asked: Any) -> Any:
+        self.read.append(source_id.removeprefix("guid-"))
+        return self.sources[source_id].read_logs(source_id, **asked)
+
+    def oldest_envelope(self, source_id: str) -> int | None:
+        return self.sources[source_id].oldest_envelope(source_id)
+
+
+@pytest.fixture
+def one_round(monkeypatch: pytest.MonkeyPatch) -> Any:
+    def go(platform: Platform) -> list[str]:
+        monkeypatch.setattr(tasks.platform, "foundation", lambda: platform)
+        tasks.collect_due()
+        return platform.read
+
+    return go
+
+
+def with_tails(*names: str) -> None:
+    """Environments whose logs wait the longer the earlier they are named."""
+    for late, name in enumerate(names):
+        moment = timezone.now() - timezone.timedelta(minutes=len(names) - late)
+        Tail.objects.create(environment=estate.environment(name), due_at=moment)
+
+
+def test_one_round_reads_every_log_whose_time_has_come_and_no_other(ab: Environment, one_round: Any):
     estate.environment("empty", app_guid="")
     later = estate.environment("later")
     Tail.objects.create(environment=later, due_at=timezone.now() + timezone.timedelta(minutes=1))
+    held = estate.environment("held")
+    assert store.claim(held.pk, "guid-held") is not None
+    assert one_round(Platform(ab=Source(many(3, now() - 60 * SECOND)))) == ["ab"]
+    assert kept(ab) == ["line 0", "line 1", "line 2"]
+    assert Tail.objects.get(environment=ab).lease_until is None
+
+
+def test_who_waits_longest_is_read_first_and_each_once_however_many_there_are(db: None, one_round: Any):
+    names = [f"s{number:02}" for number in range(3 * collecting.TOGETHER + 2)]
+    with_tails(*names)
+    assert one_round(Platform(**{name: Source() for name in names})) == names
+    assert not Tail.objects.exclude(lease_until=None).exists()
+    assert not Tail.objects.filter(due_at__lte=timezone.now()).exists()
+    assert set(Tail.objects.values_list("idle_looks", flat=True)) == {1}
+
+
+def test_a_log_in_trouble_is_read_after_the_others_and_by_itself(db: None, one_round: Any):
+    with_tails("bad", "good", "fair")
+    Tail.objects.filter(environment__name="bad").update(problem="it did not answer")
+    platform = Platform(bad=Source(trouble=NotFound("gone")), good=Source(), fair=Source())
+    assert one_round(platform) == ["good", "fair", "bad"]
+    assert "gone" in Tail.objects.get(environment__name="bad").problem
+    assert Tail.objects.exclude(problem="").count() == 1
+
+
+def test_a_log_that_hangs_holds_up_its_own_round_alone(db: None, monkeypatch: pytest.MonkeyPatch):
+    with_tails(*(f"s{number:02}" for number in range(collecting.TOGETHER + 3)))
+    platform = Platform(**{f"s{number:02}": Source() for number in range(collecting.TOGETHER + 3)})
+    hanging = store.claim_due(collecting.TOGETHER)  # a round that waits for its first answer has these
+    monkeypatch.setattr(tasks.platform, "foundation", lambda: platform)
     tasks.collect_due()
-    assert rung == [ab.pk]
+    assert platform.read == ["s08", "s09", "s10"]
+    Tail.objects.update(lease_until=timezone.now())
+    tasks.collect_due()
+    assert len(platform.read) == collecting.TOGETHER + 3
+    store.release_silent(hanging, next_seconds=0, looked_ns=now())  # too late: they are another's
+    assert not Tail.objects.filter(due_at__lte=timezone.now()).exists()
+
+
+def test_a_round_that_finds_enough_rounds_under_way_does_nothing(ab: Environment, one_round: Any):
+    for _ in range(tasks.ROUNDS):
+        tasks._rounds.acquire()
+    try:
+        assert one_round(Platform(ab=Source())) == []
+    finally:
+        for _ in range(tasks.ROUNDS):
+            tasks._rounds.release()
+    assert one_round(Platform(ab=Source())) == ["ab"]
+
+
+def test_a_log_whose_end_was_not_reached_is_due_at_once(
+    ab: Environment, monkeypatch: pytest.MonkeyPatch, one_round: Any
+):
+    monkeypatch.setattr(collecting, "PAGES", 1)
+    lines = many(2_100, now() - 60 * SECOND, step=SECOND // 100)
+    assert len(one_round(Platform(ab=Source(lines)))) > 1
+    assert len(kept(ab)) == 2_100
+
+
+def test_a_watched_log_is_read_again_within_a_second_and_another_is_not(
+    ab: Environment, one_round: Any, monkeypatch: pytest.MonkeyPatch
+):
+    cd = estate.environment("cd")
+    monkeypatch.setattr(collecting.channels, "watched", lambda pks: {ab.pk} & set(pks))
+    one_round(Platform(ab=Source(), cd=Source()))
+    soon = timezone.now() + timezone.timedelta(seconds=rules.WATCHED_SECONDS)
+    assert list(Tail.objects.filter(due_at__lte=soon)) == [Tail.objects.get(environment=ab)]
+    assert Tail.objects.filter(environment=cd).exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_rounds_at_the_same_time_share_the_logs_and_read_each_once(
+    transactional_db: None, monkeypatch: pytest.MonkeyPatch
+):
+    names = [f"s{number:02}" for number in range(40)]
+    with_tails(*names)
+    platform = Platform(**{name: Source(many(3, now() - 60 * SECOND)) for name in names})
+
+    def go() -> None:
+        try:
+            collecting.look_at_due(platform, until=time.monotonic() + 60)  # type: ignore[arg-type]
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=go) for _ in range(4)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    assert sorted(platform.read) == names
+    assert Entry.objects.count() == 3 * len(names)
 
 
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

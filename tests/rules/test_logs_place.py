@@ -96,6 +96,11 @@ def test_a_silent_log_is_read_less_often_unless_somebody_watches(idle, watched, 
     assert rules.next_look(idle, watched, 3, 20) == seconds
 
 
+@pytest.mark.parametrize(("sources", "seconds"), [(0, 3), (12, 3), (45, 3), (300, 20)])
+def test_the_more_logs_there_are_the_less_often_each_is_read(sources, seconds):
+    assert rules.busy_look(3, sources) == seconds
+
+
 @given(st.integers(0, 10**18), st.integers(1, 60 * 86_400 * SECOND))
 def test_bars_cover_the_span_and_are_few(start, length):
     bars = rules.bars(start, start + length)
