@@ -20,6 +20,7 @@ urlpatterns = [
     path("", include("opsportal.operations.urls")),
     path("", include("opsportal.logs.urls")),
     path("", include("opsportal.environments.urls")),
+    path("", include("opsportal.bugs.urls")),
     path("", include("opsportal.runbooks.urls")),
     path("admin/", admin.site.urls),
     path("favicon.ico", favicon, name="favicon"),
