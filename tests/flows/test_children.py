@@ -229,7 +229,8 @@ def test_nobody_is_left_behind_however_it_ends(tmp_path, ending):
 
 
 PARENT = """
-import sys
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever runs the tests in the background ignores it
 from opsportal.kit.children import run_child
 run_child(json_argv, cwd="/", env={"PATH": "/usr/bin:/bin"}, on_line=lambda s, t: print(t, flush=True),
           on_beat=lambda: True, time_limit_s=600, memory_limit_mb=512, output_limit_bytes=10**6)

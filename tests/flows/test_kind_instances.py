@@ -152,7 +152,7 @@ def test_scaling_that_is_cancelled_gives_the_size_of_before_back(
 
 @pytest.mark.parametrize("kind", ["restart", "restage", "scale"])
 def test_on_stable_only_a_lead_may(world: World, kind: str) -> None:
-    given = {"instances": "2"} if kind == "scale" else {}
+    given = {"instances": "2", "reason": "more people than ever"} if kind == "scale" else {}
     with pytest.raises(actions.Refused) as refused:
         world.ask(kind, "stable", "ana", **given)
     assert "permitted" in {finding.rule for finding in refused.value.findings}
