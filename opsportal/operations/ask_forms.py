@@ -1,11 +1,14 @@
 """The form in which any kind of operation is asked for, made from its parameters."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
+from django.utils.html import format_html
 
 from opsportal.environments.models import Environment
 from opsportal.operations.registry import Confirm, Input, Kind, Parameter
+from opsportal.operations.rules import Finding
 
 LONGEST = 5000
 #: Names of the fields that every form has besides the kind's own parameters.
@@ -61,6 +64,19 @@ class AskForm(forms.Form):
             if text:
                 said[each.name] = text
         return said
+
+
+def say_refused(form: forms.Form, findings: Sequence[Finding]) -> None:
+    """Put what the rules said against it into the form: at the field that settles it, else above, with its link."""
+    for finding in findings:
+        field = {"reason": REASON, "confirmed": CONFIRMED, "hold": PASSES}.get(finding.rule)
+        if field in form.fields:
+            form.add_error(field, finding.words)
+        elif finding.url:
+            link = format_html('<a class="usa-link" href="{}">{}</a>', finding.url, finding.link)
+            form.add_error(None, format_html("{} {}", finding.words, link))
+        else:
+            form.add_error(None, finding.words)
 
 
 def beginnings(kind: Kind, environment: Environment) -> dict[str, str]:

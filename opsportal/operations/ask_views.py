@@ -13,14 +13,17 @@ from opsportal.environments import holds
 from opsportal.environments.models import Environment
 from opsportal.kit import wording
 from opsportal.operations import actions, equal_lines, queries, registry, report, saved_commands
-from opsportal.operations.ask_forms import CONFIRMED, PASSES, REASON, AskForm, beginnings
+from opsportal.operations.ask_forms import CONFIRMED, PASSES, REASON, AskForm, beginnings, say_refused
 from opsportal.operations.registry import BadParameter, Confirm, Kind
+from opsportal.operations.rules import Finding, deployed
 
 REFUSED, BAD = 409, 422
 #: For so long a click can be undone before anything begins (issue: "one click with ten seconds to undo").
 UNDO_SECONDS = 10
 #: Findings that the form itself settles: they are no reason to refuse the button beforehand.
 SETTLED_HERE = frozenset({"reason", "confirmed"})
+#: Findings that nothing typed into the form changes: the button says no at once, and why.
+FIXED = frozenset({"permitted", "kind", "environment", "deployed", "queue", "hold", "choices"})
 
 
 @permitted(Permission.SEE_ENVIRONMENTS)
@@ -73,10 +76,7 @@ def _ask(request: HttpRequest, environment: Environment, kind: Kind) -> HttpResp
         form.add_error(bad.field if bad.field in form.fields else None, str(bad))
         return _show(request, environment, kind, form, status=BAD)
     except actions.Refused as refusal:
-        for finding in refusal.findings:
-            field = {"reason": REASON, "confirmed": CONFIRMED, "hold": PASSES}.get(finding.rule)
-            words = f"{finding.reason} {finding.remedy}".strip()
-            form.add_error(field if field in form.fields else None, words)
+        say_refused(form, refusal.findings)
         return _show(request, environment, kind, form, status=REFUSED)
     return redirect("operations:operation", operation.id)
 
@@ -88,6 +88,7 @@ def _show(
     context: dict[str, Any] = {
         "environment": environment,
         "kind": kind,
+        "title": kind.title_at(environment.name),
         "form": form,
         "queue": queries.queue_of(environment),
         "hold": hold,
@@ -106,10 +107,12 @@ def _what_happens(
 ) -> dict[str, Any]:
     """What it would do with what stands in the form: findings, what is lost, how long, by hand."""
     given = _typed(kind, form, environment)
+    if not queries.is_deployed(kind, environment) or kind.nothing_to_choose(environment):
+        return _nothing_there(environment, kind)
     try:
         params = kind.clean(environment, given)
     except BadParameter as bad:
-        return {"unclear": str(bad), "findings": [], "closed": [], "may": True, "params": None}
+        return {"unclear": str(bad), "findings": [], "closed": [], "blocked": False, "params": None}
     found = queries.findings_for(kind=kind, environment=environment, params=params, by=person_of(request))
     shown = [each for each in found if each.rule not in SETTLED_HERE or each.ok]
     passable = PASSES in form.fields
@@ -120,12 +123,21 @@ def _what_happens(
         "headline": kind.headline(environment, params),
         "findings": shown,
         "closed": closed,
-        "may": not closed,
+        "blocked": any(each.rule in FIXED for each in closed),
         "loses": kind.loses(environment, params),
         "preview": kind.preview(environment, params),
         "usual": wording.duration(usual) if usual else "",
         "lines": "\n".join(equal_lines.for_operation(kind.name, environment, params)),
     }
+
+
+def _nothing_there(environment: Environment, kind: Kind) -> dict[str, Any]:
+    """Why it cannot be asked for whatever is typed: what it works on is not there, or nothing can be chosen."""
+    if not queries.is_deployed(kind, environment):
+        finding = deployed(environment.name, is_there=False)
+    else:
+        finding = Finding("choices", False, kind.nothing_to_choose(environment))
+    return {"findings": [], "closed": [finding], "blocked": True, "params": None}
 
 
 def _typed(kind: Kind, form: AskForm, environment: Environment) -> dict[str, str]:

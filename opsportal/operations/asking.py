@@ -29,11 +29,22 @@ def number(name: str, text: str, what: str, *, least: int, most: int) -> int | N
     word = text.strip()
     if not word:
         return None
-    if not (word.isascii() and word.isdigit() and len(word) < 9):
-        raise BadParameter(name, f"{what} is a whole number.")
-    if not least <= int(word) <= most:
-        raise BadParameter(name, f"{what} is {least} to {most:,}.")
-    return int(word)
+    digits = word.removeprefix("-")
+    if not (digits.isascii() and digits.isdigit()):
+        raise BadParameter(name, f"{what}: give a whole number, such as {max(least, 1)}.")
+    # A number of a thousand digits is too large too, and is not worth being read.
+    if digits == word and len(word) < 12 and least <= int(word) <= most:
+        return int(word)
+    too = (
+        f"too small: it is at least {least:,}"
+        if digits != word or _is_less(word, least)
+        else (f"too large: it is at most {most:,}")
+    )
+    raise BadParameter(name, f"{what}: {word[:20]}{'…' if len(word) > 20 else ''} is {too}.")
+
+
+def _is_less(digits: str, least: int) -> bool:
+    return len(digits) < 12 and int(digits) < least
 
 
 def command(text: str) -> str:

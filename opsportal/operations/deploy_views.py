@@ -14,6 +14,7 @@ from opsportal.environments import actions as environments
 from opsportal.environments.models import Comparison, Environment
 from opsportal.kit import wording
 from opsportal.operations import actions, equal_lines, queries, ref_search, report
+from opsportal.operations.ask_forms import say_refused
 from opsportal.operations.forms import DeployForm
 from opsportal.operations.models import Step, StepState
 from opsportal.operations.registry import BadParameter, Kind
@@ -48,7 +49,7 @@ def _ask(request: HttpRequest, environment: Environment) -> HttpResponse:
         form.add_error(bad.field if bad.field in form.fields else None, str(bad))
         return _show(request, environment, form, status=BAD)
     except actions.Refused as refusal:
-        form.add_error(None, str(refusal))
+        say_refused(form, refusal.findings)
         return _show(request, environment, form, status=REFUSED)
     return redirect("operations:operation", operation.id)
 

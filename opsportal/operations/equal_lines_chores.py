@@ -92,15 +92,29 @@ def _restage(environment: Environment, params: Mapping[str, Any]) -> list[str]:
 
 
 def _scale(environment: Environment, params: Mapping[str, Any]) -> list[str]:
-    said = [*log_in(environment)]
-    if params.get("instances") is not None:
-        said.append(line("cf", "scale", environment.app_name, "-i", str(params["instances"])))
-    sizes = [
-        part for flag, name in (("-m", "memory"), ("-k", "disk")) for part in _size(flag, params.get(name))
-    ]
-    if sizes:
-        said.append(line("cf", "scale", environment.app_name, *sizes, "-f"))
-    return said
+    """What differs from the size of before alone. ``cf scale -m`` would stop every instance at once: its own request
+    followed by a rolling restart does not.
+    """
+    app, before = environment.app_name, params.get("before") or {}
+    before = {
+        "instances": environment.instances_wanted,
+        "memory": environment.memory_mb,
+        "disk": None,
+        **before,
+    }
+    wanted = {
+        name: params[name] for name in before if params.get(name) is not None and params[name] != before[name]
+    }
+    if not wanted:
+        return [*log_in(environment), line("cf", "app", app)]
+    if wanted.keys() == {"instances"}:
+        return [*log_in(environment), line("cf", "scale", app, "-i", str(wanted["instances"]))]
+    fields = {"instances": "instances", "memory": "memory_in_mb", "disk": "disk_in_mb"}
+    body = json.dumps({fields[name]: value for name, value in wanted.items()})
+    where = f"/v3/apps/{environment.app_guid}/processes/web/actions/scale"
+    said = [*log_in(environment), line("cf", "curl", "-X", "POST", where, "-d", body)]
+    starts = wanted.get("instances", before["instances"]) != 0
+    return [*said, line("cf", "restart", app, "--strategy", "rolling")] if starts else said
 
 
 def _roll_back(environment: Environment, params: Mapping[str, Any]) -> list[str]:

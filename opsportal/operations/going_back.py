@@ -15,6 +15,10 @@ NEVER_COMES_BACK = (
     "Data: records that were made, changed or deleted since stay as they are.",
     "Bindings, other environment variables, instances and memory stay as they are now.",
 )
+NOTHING_EARLIER = (
+    "There is no earlier version to go back to: nothing else ran here, or the platform has removed it. "
+    "The next deploy leaves one behind."
+)
 
 
 def choices(environment: Environment) -> Sequence[tuple[str, str]]:
@@ -52,12 +56,17 @@ def between(environment: Environment, commit: str) -> Comparison | None:
 
 
 def loses(environment: Environment, params: Mapping[str, Any]) -> Sequence[str]:
-    """What will not come back: migrations that lie between, data, bindings, variables; and that it is held after."""
-    return [
-        *migrations_in_words(between(environment, str(params.get("commit") or ""))),
-        *NEVER_COMES_BACK,
-        f"{environment.name} is held afterwards, until somebody releases it.",
-    ]
+    """Migrations that lie between, as far as that is known: going back does not undo them."""
+    found = between(environment, str(params.get("commit") or ""))
+    return not_undone(found.migrations) if found and found.answered_at and found.migrations else []
+
+
+def preview(environment: Environment, params: Mapping[str, Any]) -> Sequence[str]:
+    """What stays as it is, that it is held afterwards, and what is known of migrations where none is lost."""
+    found = between(environment, str(params.get("commit") or ""))
+    said = [] if loses(environment, params) else migrations_in_words(found)
+    held = f"{environment.name} is held afterwards, until somebody releases it."
+    return [*said, *NEVER_COMES_BACK, held]
 
 
 def migrations_in_words(comparison: Comparison | None) -> list[str]:

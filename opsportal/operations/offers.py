@@ -10,7 +10,7 @@ from opsportal.accounts.models import Person
 from opsportal.accounts.rules import Verdict
 from opsportal.environments import holds
 from opsportal.environments.models import Environment
-from opsportal.operations import registry
+from opsportal.operations import queries, registry
 from opsportal.operations.registry import Confirm, Kind
 
 #: Where buttons stand, in this order; dangerous ones apart from safe ones (pages.md).
@@ -53,16 +53,29 @@ def group_of(kind: Kind) -> str:
     return "danger" if kind.confirm == Confirm.TYPED else kind.group
 
 
+def verdict(kind: Kind, environment: Environment, person: Person) -> Verdict:
+    """Whether this person can ask for it there now: permission, whether it exists there, whether it has an object."""
+    may = accounts.may(person, kind.permission or kind.name, holds.place_of(environment))
+    if not may:
+        return may
+    if environment.kind not in kind.allowed_on:
+        return Verdict(False, f"{kind.title} does not exist on {environment.kind}.", ("nobody",))
+    if not queries.is_deployed(kind, environment):
+        return Verdict(False, "Nothing is deployed here yet: deploy first.")
+    missing = kind.nothing_to_choose(environment)
+    return Verdict(False, missing) if missing else may
+
+
 def for_environment(environment: Environment, person: Person) -> list[Group]:
     """Every operation that exists on this kind of environment, in groups; the refused ones with their reason."""
-    place = holds.place_of(environment)
     found: dict[str, list[Offer]] = {name: [] for name, _ in GROUPS}
     for kind in registry.kinds():
         # Deploy is the page's one primary action and stands at its head.
         if environment.kind not in kind.allowed_on or kind.name == "deploy":
             continue
-        verdict = accounts.may(person, kind.permission or kind.name, place)
         at_once = kind.confirm == Confirm.UNDO and not any(each.required for each in kind.parameters)
         simple = at_once and environment.kind not in kind.reason_on
-        found.setdefault(group_of(kind), []).append(Offer(kind, verdict, address(kind, environment), simple))
+        found.setdefault(group_of(kind), []).append(
+            Offer(kind, verdict(kind, environment, person), address(kind, environment), simple)
+        )
     return [Group(name, title, found[name]) for name, title in GROUPS if found[name]]

@@ -13,6 +13,7 @@ from uuid import UUID
 from django.db.models import QuerySet
 
 from opsportal.kit.wording import plain
+from opsportal.operations import registry
 from opsportal.operations.models import Operation, Output
 
 #: Lines in one answer, on one page without scripts, hits of one search, lines read at once for a download.
@@ -67,7 +68,7 @@ def of_step(operation_id: UUID, step: int, limit: int) -> list[str]:
 def as_text(operation: Operation) -> Iterator[str]:
     """The whole output for a download, with a heading per step, read in batches."""
     titles = step_titles(operation)
-    yield f"{operation.headline} on {operation.environment.name}\noperation {operation.id}\n"
+    yield f"{registry.placed(operation.kind, operation.headline, operation.environment.name)}\noperation {operation.id}\n"
     after, step = 0, None
     while lines := lines_after(operation.id, after, CHUNK):
         text = []

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.db.models import Case, CharField, Count, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.db.models.functions import Cast
+from django.urls import reverse
 
 from opsportal.accounts import queries as accounts
 from opsportal.accounts.queries import SERVICE, By
@@ -14,7 +15,7 @@ from opsportal.environments import holds
 from opsportal.environments.models import Environment
 from opsportal.operations import registry
 from opsportal.operations.models import ENDED, HOLDING, UNDER_WAY, Operation, Push, State
-from opsportal.operations.registry import Confirm, Kind
+from opsportal.operations.registry import Confirm, Kind, Needs
 from opsportal.operations.rules import Facts, Finding, Hold, findings
 
 #: The kinds after which another commit may run there.
@@ -28,6 +29,7 @@ __all__ = [
     "facts_of_operation",
     "findings_for",
     "history_of",
+    "is_deployed",
     "last_ended",
     "last_failed",
     "last_that_brought_code",
@@ -67,6 +69,7 @@ def facts(
     others = environment.operations.filter(state__in=UNDER_WAY)
     gate = registry.gate(kind.name, environment.kind)
     ref = kind.ref(params)
+    duplicate = None if own else _duplicate(others, kind, params)
     return Facts(
         kind=kind.name,
         kind_title=kind.title,
@@ -81,8 +84,10 @@ def facts(
         manifest_problem=environment.manifest_problem,
         ref=ref,
         ref_exists=ref is None or ref.kind != "any",
+        deployed=is_deployed(kind, environment, own),
         # Who waits behind it no longer matters once it has begun (RULES_AT_START).
-        duplicate="" if own else _duplicate(others, kind, params),
+        duplicate=_in_words(duplicate) if duplicate else "",
+        duplicate_url=reverse("operations:operation", args=[duplicate.id]) if duplicate else "",
         waiting=0 if own else others.filter(state=State.WAITING).count(),
         needs_reason=environment.kind in kind.reason_on,
         reason=reason,
@@ -99,12 +104,32 @@ def _hold(environment: Environment, by: By, passes: bool, own: Operation | None)
         return None
     passed = held.pk == own.passed_hold if own is not None else passes
     may_release = bool(holds.may_release(held, by))
-    return Hold(holds.words(held), holds.may_pass(held, by), passed, may_release, holds.who_may_pass(held))
+    return Hold(
+        holds.words(held), holds.may_pass(held, by), passed, may_release, holds.who_may_pass(held),
+        reverse("environments:hold", args=[environment.name]),
+    )  # fmt: skip
 
 
-def _duplicate(others: Any, kind: Kind, params: Mapping[str, Any]) -> str:
-    same = next((each for each in others.filter(kind=kind.name) if each.params == params), None)
-    return f"operation {same.short_id} ({same.headline}, {same.get_state_display().lower()})" if same else ""
+def _duplicate(others: QuerySet[Operation], kind: Kind, params: Mapping[str, Any]) -> Operation | None:
+    return next((each for each in others.filter(kind=kind.name) if each.params == params), None)
+
+
+def _in_words(operation: Operation) -> str:
+    return f"operation {operation.short_id} ({operation.headline}, {operation.get_state_display().lower()})"
+
+
+def is_deployed(kind: Kind, environment: Environment, own: Operation | None = None) -> bool:
+    """Whether what the kind works on is there, as far as the portal has seen; what nobody looked at may be there.
+
+    What waits behind an operation that brings code may find it there when its turn comes, and is asked again then.
+    """
+    looked = environment.refreshed_at is not None and not environment.refresh_problem
+    if kind.needs == Needs.NOTHING or not looked:
+        return True
+    if environment.app_guid and (kind.needs == Needs.APP or environment.droplet_guid):
+        return True
+    coming = environment.operations.filter(state__in=UNDER_WAY, kind__in=BRING_CODE)
+    return own is None and coming.exists()
 
 
 def facts_of_operation(operation: Operation) -> Facts:

@@ -52,6 +52,14 @@ class Confirm(StrEnum):
     TYPED = "typed"  # the environment's name typed: it cannot be undone
 
 
+class Needs(StrEnum):
+    """What must be there already for a kind to make sense."""
+
+    NOTHING = "nothing"
+    APP = "app"  # the application exists on the platform
+    VERSION = "version"  # and has something to run
+
+
 class Input(StrEnum):
     """What a parameter is typed into."""
 
@@ -68,8 +76,10 @@ class Input(StrEnum):
 class Parameter:
     """One thing that may be asked of an operation, for forms, the shell and the docs.
 
-    ``choices``: ``[(value, label)]`` for an environment, where the answer is one of a list.
-    ``default``: what the form begins with. ``in_form``: no, for what only a shell says (another way to say the same).
+    ``choices``: ``[(value, label)]`` for an environment, where the answer is one of a list; ``nothing``: why there may
+    be nothing to choose, and what would change that. ``words``: what a shell may say, where that is always the same
+    few. ``default``: what the form begins with. ``in_form``: no, for what only a shell says (another way to say the
+    same).
     """
 
     name: str
@@ -80,6 +90,8 @@ class Parameter:
     choices: "Callable[[Environment], Sequence[tuple[str, str]]] | None" = None
     default: "str | Callable[[Environment], str]" = ""
     in_form: bool = True
+    nothing: str = "There is nothing to choose."
+    words: tuple[str, ...] = ()
 
     def begins_with(self, environment: "Environment") -> str:
         """What its field holds before anybody types."""
@@ -95,7 +107,7 @@ class Kind:
     ``tidy``: steps that put things back after a failure or a cancel. ``cancel_safe``: whether it may be cancelled.
     ``group``: where its button stands (deploy, data, lifecycle). ``confirm``: how sure a person must be, and
     ``loses`` what cannot be undone, ``preview`` what it will do, in figures: a sentence each. ``reason_on``: kinds
-    of environment where it needs a reason.
+    of environment where it needs a reason. ``needs``: what must be there already.
     """
 
     name: str
@@ -115,12 +127,26 @@ class Kind:
     confirm: Confirm = Confirm.CLICK
     loses: "Callable[[Environment, Mapping[str, Any]], Sequence[str]]" = lambda environment, params: ()
     reason_on: frozenset[str] = frozenset()
+    needs: Needs = Needs.NOTHING
     preview: "Callable[[Environment, Mapping[str, Any]], Sequence[str]]" = lambda environment, params: ()
 
     @property
     def form_parameters(self) -> tuple[Parameter, ...]:
         """What a form asks for."""
         return tuple(each for each in self.parameters if each.in_form)
+
+    def title_at(self, environment: str) -> str:
+        """``Promote to ab``, ``Restart on ab``: the operation and its environment in one."""
+        return placed(self.name, self.title, environment)
+
+    def nothing_to_choose(self, environment: "Environment") -> str:
+        """Why nothing can be chosen where something must be, in words; empty where something can."""
+        empty = (
+            each
+            for each in self.form_parameters
+            if each.required and each.choices is not None and not each.choices(environment)
+        )
+        return next((each.nothing for each in empty), "")
 
     def has_parameter(self, name: str) -> bool:
         """Whether it may be told this."""
@@ -131,7 +157,20 @@ class Kind:
         return next((each for each in (*self.steps, *self.tidy) if each.name == name), None)
 
 
+def preposition(kind: str) -> str:
+    """What stands between an operation and its environment: ``Promote … to ab``, ``Restart on ab``."""
+    return "to" if kind in BRINGS else "on"
+
+
+def placed(kind: str, words: str, environment: str) -> str:
+    """What is done and where, in one: ``Promote v1.2.0 (1a2b3c4d) from staging to stable``."""
+    return f"{words} {preposition(kind)} {environment}"
+
+
 Gate = Callable[["Environment", Mapping[str, Any]], list[Finding]]
+
+#: Kinds that bring something to an environment; the others do something on it.
+BRINGS = ("deploy", "promote", "copy_database")
 
 _kinds: dict[str, Kind] = {}
 _gates: dict[tuple[str, str], Gate] = {}

@@ -170,6 +170,7 @@ def page(operation: Operation, person: Person) -> dict[str, Any]:
     left = None if operation.is_ended else seconds_left(steps, usual_seconds(operation.kind), now)
     return {
         "operation": operation,
+        "preposition": registry.preposition(operation.kind),
         "kind_title": kind.title if kind else operation.kind,
         "who": operation.requested_by or operation.requester,
         "steps": step_views(operation, steps, now),
@@ -190,9 +191,20 @@ def page(operation: Operation, person: Person) -> dict[str, Any]:
         "yours": operation.whose_move == WhoseMove.YOURS and operation.state == State.FAILED,
         "stopped": operation.state in {State.FAILED, State.CANCELLED, State.UNKNOWN},
         "lines": "\n".join(
-            equal_lines.for_operation(operation.kind, operation.environment, operation.params)
+            equal_lines.for_operation(
+                operation.kind, operation.environment, operation.params | _size_before(operation)
+            )
         ),
     }
+
+
+def _size_before(operation: Operation) -> dict[str, Any]:
+    """The size it was scaled from, which the environment's row no longer tells."""
+    return (
+        {"before": operation.facts["before"]}
+        if operation.kind == "scale" and "before" in operation.facts
+        else {}
+    )
 
 
 def _cancel_words(operation: Operation) -> str:

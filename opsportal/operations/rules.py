@@ -13,13 +13,23 @@ QUEUE_LIMIT = 5
 
 @dataclass(frozen=True)
 class Finding:
-    """One rule's answer. A no always has its reason and its remedy; ``who`` can change it where somebody can."""
+    """One rule's answer. A no always has its reason and its remedy; ``who`` can change it where somebody can.
+
+    ``url``: where what stands in the way can be seen, and ``link`` the words of the link to it.
+    """
 
     rule: str
     ok: bool
     reason: str
     remedy: str = ""
     who: tuple[str, ...] = ()
+    url: str = ""
+    link: str = ""
+
+    @property
+    def words(self) -> str:
+        """Reason and remedy as one text."""
+        return f"{self.reason} {self.remedy}".strip()
 
 
 @dataclass(frozen=True)
@@ -43,6 +53,7 @@ class Hold:
     passed: bool = False
     may_release: bool = False
     who: tuple[str, ...] = ()
+    url: str = ""
 
 
 @dataclass(frozen=True)
@@ -62,7 +73,9 @@ class Facts:
     manifest_problem: str = ""
     ref: Ref | None = None
     ref_exists: bool = True
+    deployed: bool = True
     duplicate: str = ""
+    duplicate_url: str = ""
     waiting: int = 0
     needs_reason: bool = False
     reason: str = ""
@@ -98,6 +111,18 @@ def environment_known(facts: Facts) -> Finding:
         return Finding("environment", True, f"{facts.environment} has a manifest in the repository.")
     why = facts.manifest_problem or f"The repository has no manifest for {facts.environment}."
     return Finding("environment", False, why, "Add or mend its manifest on the default branch.")
+
+
+def something_deployed(facts: Facts) -> Finding:
+    """What works on the application needs one; ``deployed`` is true for every other kind."""
+    return deployed(facts.environment, is_there=facts.deployed)
+
+
+def deployed(environment: str, *, is_there: bool) -> Finding:
+    """The same for whoever knows nothing else yet."""
+    if is_there:
+        return Finding("deployed", True, "What it works on is there.")
+    return Finding("deployed", False, f"Nothing is deployed to {environment} yet.", "Deploy first.")
 
 
 _ALLOWED_REFS = {
@@ -147,7 +172,10 @@ def not_twice(facts: Facts) -> Finding:
     """A second click while the same thing waits or runs is refused with a link, not queued."""
     if not facts.duplicate:
         return Finding("once", True, "The same thing is not under way already.")
-    return Finding("once", False, f"The same is under way already: {facts.duplicate}.", "Follow that one.")
+    return Finding(
+        "once", False, f"The same is under way already: {facts.duplicate}.", "Follow that one.",
+        url=facts.duplicate_url, link="Open it",
+    )  # fmt: skip
 
 
 def queue_has_room(facts: Facts) -> Finding:
@@ -190,10 +218,10 @@ def not_held(facts: Facts) -> Finding:
     if hold.may_pass and hold.passed:
         return Finding("hold", True, f"{hold.words} You may pass, and do.")
     if hold.may_pass:
-        return Finding("hold", False, hold.words, "You may pass it: say so below.", hold.who)
-    if hold.may_release:
-        return Finding("hold", False, hold.words, "Release it first: you may.", hold.who)
-    return Finding("hold", False, hold.words, "Wait, or ask for its release.", hold.who)
+        remedy = "You may pass it: say so below."
+    else:
+        remedy = "Release it first: you may." if hold.may_release else "Wait, or ask for its release."
+    return Finding("hold", False, hold.words, remedy, hold.who, url=hold.url, link="The hold")
 
 
 def gate_open(facts: Facts) -> Finding:
@@ -217,6 +245,7 @@ RULES: tuple[Rule, ...] = (
     permitted,
     kind_fits,
     environment_known,
+    something_deployed,
     ref_fits,
     ref_exists,
     gate_open,
@@ -228,7 +257,15 @@ RULES: tuple[Rule, ...] = (
 )
 
 #: Asked again when it starts and before what cannot be undone; who waits behind it no longer matters then.
-RULES_AT_START: tuple[Rule, ...] = (permitted, kind_fits, ref_fits, gate_open, not_held, reason_given)
+RULES_AT_START: tuple[Rule, ...] = (
+    permitted,
+    kind_fits,
+    something_deployed,
+    ref_fits,
+    gate_open,
+    not_held,
+    reason_given,
+)
 
 
 def findings(facts: Facts, rules: tuple[Rule, ...] = RULES) -> list[Finding]:

@@ -7,13 +7,9 @@ from django.conf import settings
 from django.urls import NoReverseMatch, reverse
 from django.utils.http import urlencode
 
-from opsportal.accounts import queries as accounts
 from opsportal.accounts.models import Person
-from opsportal.accounts.rules import Verdict
-from opsportal.environments import holds
 from opsportal.environments.models import Environment
 from opsportal.operations import offers, registry
-from opsportal.operations.registry import Kind
 from opsportal.runbooks import library
 from opsportal.runbooks.filling import fill
 from opsportal.runbooks.library import Group, Runbook
@@ -117,18 +113,11 @@ def _button(kind_name: str, environment: Environment | None, person: Person) -> 
         return None
     if environment is None:
         return Button(f"{kind.title}: choose an environment first", CHOOSE)
-    verdict = _verdict(kind, environment, person)
-    label = f"{kind.title} on {environment.name}"
+    verdict = offers.verdict(kind, environment, person)
+    label = kind.title_at(environment.name)
     if not verdict:
         return Button(label, why_not=verdict.sentence)
     return Button(f"{label}…", offers.address(kind, environment), danger=offers.group_of(kind) == "danger")
-
-
-def _verdict(kind: Kind, environment: Environment, person: Person) -> Verdict:
-    verdict = accounts.may(person, kind.permission or kind.name, holds.place_of(environment))
-    if verdict.allowed and environment.kind not in kind.allowed_on:
-        return Verdict(False, f"{kind.title} does not exist on {environment.kind}.", ("nobody",))
-    return verdict
 
 
 def _page(name: str, environment: Environment | None) -> Button | None:

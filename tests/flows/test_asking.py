@@ -4,12 +4,15 @@ from dataclasses import replace
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from opsportal.environments import actions as environments
-from opsportal.operations import registry, saved_commands
+from opsportal.environments.models import Environment
+from opsportal.operations import asking, queries, registry, saved_commands
 from opsportal.operations.models import Operation, SavedCommand, Schedule, State
-from opsportal.operations.registry import BadParameter, Confirm, Parameter
-from tests.support.engine import kind_of_steps, succeed
+from opsportal.operations.registry import BadParameter, Confirm, Needs, Parameter
+from opsportal.operations.rules import RULES_AT_START, findings, refusals
+from tests.support.engine import ask_for, kind_of_steps, succeed
 from tests.support.people import environment, person
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
@@ -70,6 +73,79 @@ def test_what_cannot_be_undone_says_what_is_lost_and_wants_the_name(ab, kind):
     assert not Operation.objects.exists()
 
     assert client_of("ana").post(MIGRATE, {"confirmed": "ab"}).status_code == 302
+
+
+def looked_at(ab, **there):
+    Environment.objects.filter(pk=ab.pk).update(refreshed_at=timezone.now(), **there)
+
+
+def test_where_nothing_is_deployed_the_button_says_so_and_the_click_is_refused(ab, kind):
+    change(kind, needs=Needs.VERSION)
+    looked_at(ab, app_guid="a-1")
+    shown = text_of(client_of("ana").get(MIGRATE))
+    assert "Nothing is deployed to ab yet." in shown
+    assert 'aria-disabled="true"' in shown
+    assert "Nothing is deployed here yet: deploy first." in text_of(client_of("ana").get("/environments/ab/"))
+
+    assert client_of("ana").post(MIGRATE).status_code == 409
+    assert not Operation.objects.exists()
+    change(kind, needs=Needs.APP)
+    assert client_of("ana").post(MIGRATE).status_code == 302
+
+
+def test_what_waits_behind_the_first_deploy_may_be_asked_for(ab, kind):
+    change(kind, needs=Needs.VERSION)
+    looked_at(ab)
+    Operation.objects.create(kind="deploy", environment=ab, environment_kind="sandbox", state=State.RUNNING)
+    assert client_of("ana").post(MIGRATE).status_code == 302
+
+
+def test_the_worker_asks_again_whether_anything_is_deployed(ab, kind):
+    change(kind, needs=Needs.VERSION)
+    asked = ask_for(ab, person("ana"))
+    looked_at(ab)
+    closed = refusals(findings(queries.facts_of_operation(asked), RULES_AT_START))
+    assert [each.rule for each in closed] == ["deployed"]
+
+
+def test_where_nothing_can_be_chosen_the_button_says_why(ab, kind):
+    what = Parameter(
+        "what", "What", "", required=True, choices=lambda place: [], nothing="Deploy another first."
+    )
+    change(kind, parameters=(what,))
+    shown = text_of(client_of("ana").get(MIGRATE))
+    assert "Deploy another first." in shown
+    assert 'aria-disabled="true"' in shown
+    assert "Deploy another first." in text_of(client_of("ana").get("/environments/ab/"))
+
+
+def test_a_second_click_leads_to_the_operation_under_way(ab):
+    client_of("ana").post(MIGRATE, {"what": "good"})
+    first = Operation.objects.get()
+    again = client_of("ana").post(MIGRATE, {"what": "good"})
+    assert again.status_code == 409
+    assert f'<a class="usa-link" href="/operations/{first.id}/">Open it</a>' in text_of(again)
+
+
+def test_a_refusal_because_of_a_hold_leads_to_the_hold(ab):
+    environments.hold(environment=ab, reason="Demo.", by=person("lee"), passes="nobody")
+    refused = client_of("ana").post(MIGRATE)
+    assert refused.status_code == 409
+    assert '<a class="usa-link" href="/environments/ab/hold">The hold</a>' in text_of(refused)
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("99999999999999", "too large: it is at most 100"),
+        ("-3", "too small: it is at least 1"),
+        ("0", "too small: it is at least 1"),
+        ("many", "give a whole number"),
+    ],
+)
+def test_a_number_out_of_bounds_is_told_which_way(typed, said):
+    with pytest.raises(BadParameter, match=said):
+        asking.number("instances", typed, "Instances", least=1, most=100)
 
 
 def test_nobody_gets_round_the_name_by_asking_elsewhere(ab, kind):

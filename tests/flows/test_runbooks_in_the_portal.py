@@ -184,7 +184,7 @@ def test_a_kind_of_operation_leads_to_its_runbook(ana: Person) -> None:
     assert queries.address("deploy", "a b") == "/runbooks/deploy/?environment=a+b"
     assert queries.address("deploy") == "/runbooks/deploy/"
     assert queries.address("juggle") == ""
-    assert "Deploy on ab" in page(ana, "/runbooks/for/deploy/?environment=ab")
+    assert "Deploy to ab" in page(ana, "/runbooks/for/deploy/?environment=ab")
 
 
 def test_a_kind_without_a_runbook_leads_nowhere(ana: Person, monkeypatch: pytest.MonkeyPatch) -> None:

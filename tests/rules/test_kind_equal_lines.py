@@ -73,3 +73,32 @@ def test_a_deployment_names_the_app_and_the_droplet(kind: str, ab: Environment):
     body = json.loads(shlex.split(line)[-1].replace("'$new'", "$new"))
     assert body["relationships"]["app"]["data"]["guid"] == "a-1"
     assert body["droplet"]["guid"] in {"d-1", "$new"}
+
+
+def scaled(environment: Environment, **params: int | None) -> list[str]:
+    """The lines of scaling, without signing in."""
+    environment.instances_wanted, environment.memory_mb = 2, 512
+    asked = {"instances": None, "memory": None, "disk": None, **params}
+    return equal_lines.for_operation("scale", environment, asked)[2:]
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"instances": 3}, ["cf scale getgov-ab -i 3"]),
+        ({"instances": 3, "memory": 512}, ["cf scale getgov-ab -i 3"]),
+        ({"instances": 0, "memory": 512}, ["cf scale getgov-ab -i 0"]),
+        ({"instances": 2, "memory": 512}, ["cf app getgov-ab"]),
+        ({"instances": 3, "before": {"instances": 3, "memory": 512, "disk": 64}}, ["cf app getgov-ab"]),
+    ],
+)
+def test_scaling_by_hand_changes_what_differs_and_nothing_else(asked: dict, said: list[str], ab: Environment):
+    assert scaled(ab, **asked) == said
+
+
+def test_another_memory_by_hand_restarts_one_by_one_as_the_portal_does(ab: Environment):
+    request, restart = scaled(ab, instances=2, memory=1024)
+    assert json.loads(shlex.split(request)[-1]) == {"memory_in_mb": 1024}
+    assert "/v3/apps/a-1/processes/web/actions/scale" in request
+    assert restart == "cf restart getgov-ab --strategy rolling"
+    assert len(scaled(ab, instances=0, memory=1024)) == 1

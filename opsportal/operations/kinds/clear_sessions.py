@@ -3,7 +3,7 @@
 from opsportal.accounts.rules import Permission
 from opsportal.environments.models import EnvironmentKind
 from opsportal.operations import asking
-from opsportal.operations.registry import Confirm, Kind, StepDefinition, register
+from opsportal.operations.registry import Confirm, Kind, Needs, StepDefinition, register
 from opsportal.operations.steps import common, tasks
 
 CLEAR_SESSIONS = register(
@@ -13,6 +13,7 @@ CLEAR_SESSIONS = register(
         what="Deletes the sessions that have expired; nobody is signed out.",
         permission=Permission.CLEAR_SESSIONS,
         group="data",
+        needs=Needs.VERSION,
         confirm=Confirm.UNDO,
         allowed_on=frozenset(EnvironmentKind.values),
         parameters=(),

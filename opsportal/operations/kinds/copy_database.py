@@ -8,7 +8,7 @@ from django.conf import settings
 from opsportal.accounts.rules import Permission
 from opsportal.environments.models import Environment, EnvironmentKind
 from opsportal.operations import asking
-from opsportal.operations.registry import Confirm, Kind, StepDefinition, register
+from opsportal.operations.registry import Confirm, Kind, Needs, StepDefinition, register
 from opsportal.operations.steps import common, copying, tasks
 
 _SERVICE = settings.SERVICE_SECONDS + 240
@@ -16,10 +16,12 @@ _SERVICE = settings.SERVICE_SECONDS + 240
 
 def loses(environment: Environment, params: Mapping[str, Any]) -> Sequence[str]:
     """What cannot be undone."""
-    return (
-        f"Every record in the database of {environment.name} is replaced by stable's.",
-        "Stable is only read: nothing changes there.",
-    )
+    return (f"Every record in the database of {environment.name} is replaced by stable's.",)
+
+
+def preview(environment: Environment, params: Mapping[str, Any]) -> Sequence[str]:
+    """What else there is to know."""
+    return ("Stable is only read: nothing changes there.",)
 
 
 COPY_DATABASE = register(
@@ -29,8 +31,10 @@ COPY_DATABASE = register(
         what="Replaces the environment's data by a copy of stable's, migrates it and loads the fixtures.",
         permission=Permission.COPY_DATABASE,
         group="data",
+        needs=Needs.VERSION,
         confirm=Confirm.TYPED,
         loses=loses,
+        preview=preview,
         allowed_on=frozenset({EnvironmentKind.STAGING}),
         parameters=(),
         clean=asking.nothing,

@@ -3,7 +3,7 @@
 from opsportal.accounts.rules import Permission
 from opsportal.environments.models import EnvironmentKind
 from opsportal.operations import asking
-from opsportal.operations.registry import Confirm, Kind, StepDefinition, register
+from opsportal.operations.registry import Confirm, Kind, Needs, StepDefinition, register
 from opsportal.operations.steps import common, tasks
 
 CREATE_CACHE_TABLE = register(
@@ -13,6 +13,7 @@ CREATE_CACHE_TABLE = register(
         what="Makes the database table that the application caches in; safe to repeat.",
         permission=Permission.CREATE_CACHE_TABLE,
         group="data",
+        needs=Needs.VERSION,
         confirm=Confirm.UNDO,
         allowed_on=frozenset(EnvironmentKind.values),
         parameters=(),

@@ -102,8 +102,9 @@ DEPLOY = register(
             Parameter(
                 "ref_kind",
                 "Which it is",
-                "branch, tag or commit; needed only when a name is both.",
+                "Needed only when a name is both.",
                 in_form=False,
+                words=("branch", "tag", "commit"),
             ),
             Parameter("branch", "Branch", "Instead of ref: a branch.", in_form=False),
             Parameter("tag", "Tag", "Instead of ref: a tag.", in_form=False),
@@ -116,7 +117,7 @@ DEPLOY = register(
             Parameter(
                 "migrate",
                 "Migrate afterwards",
-                "yes or no; always done outside sandboxes.",
+                "Always done outside sandboxes; safe to repeat.",
                 input=Input.YES_NO,
             ),
         ),

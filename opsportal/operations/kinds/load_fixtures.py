@@ -3,7 +3,7 @@
 from opsportal.accounts.rules import Permission
 from opsportal.environments.models import EnvironmentKind
 from opsportal.operations import asking
-from opsportal.operations.registry import Confirm, Kind, StepDefinition, register
+from opsportal.operations.registry import Confirm, Kind, Needs, StepDefinition, register
 from opsportal.operations.steps import common, tasks
 
 LOAD_FIXTURES = register(
@@ -13,6 +13,7 @@ LOAD_FIXTURES = register(
         what="Loads the team's example records into the database; what people changed in them is put back.",
         permission=Permission.LOAD_FIXTURES,
         group="data",
+        needs=Needs.VERSION,
         confirm=Confirm.UNDO,
         allowed_on=frozenset(EnvironmentKind.values) - {EnvironmentKind.STABLE},
         parameters=(),

@@ -3,7 +3,7 @@
 from opsportal.accounts.rules import Permission
 from opsportal.environments.models import EnvironmentKind
 from opsportal.operations import asking
-from opsportal.operations.registry import Confirm, Kind, register
+from opsportal.operations.registry import Confirm, Kind, Needs, register
 from opsportal.operations.steps import common
 
 MIGRATE = register(
@@ -13,6 +13,7 @@ MIGRATE = register(
         what="Brings the database's tables up to the code that runs; safe to repeat, and the first remedy on errors.",
         permission=Permission.MIGRATE,
         group="data",
+        needs=Needs.VERSION,
         confirm=Confirm.UNDO,
         allowed_on=frozenset(EnvironmentKind.values),
         parameters=(),

@@ -101,6 +101,8 @@ PROMOTE = register(
                 required=True,
                 input=Input.ENVIRONMENT,
                 choices=sources,
+                nothing="No environment that this one may take from runs what the portal deployed there, unchanged. "
+                "Deploy to one first, then promote it.",
             ),
             Parameter(
                 "migrate",

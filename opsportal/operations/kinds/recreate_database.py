@@ -13,7 +13,7 @@ from django.conf import settings
 from opsportal.accounts.rules import Permission
 from opsportal.environments.models import Environment, EnvironmentKind
 from opsportal.operations import asking
-from opsportal.operations.registry import Confirm, Kind, StepDefinition, register
+from opsportal.operations.registry import Confirm, Kind, Needs, StepDefinition, register
 from opsportal.operations.steps import common, database, restarting, tasks, verify
 
 _SERVICE = settings.SERVICE_SECONDS + 240
@@ -23,6 +23,12 @@ def loses(environment: Environment, params: Mapping[str, Any]) -> Sequence[str]:
     """What cannot be undone."""
     return (
         f"The database of {environment.name} is deleted with every record in it, and a new, empty one is made.",
+    )
+
+
+def preview(environment: Environment, params: Mapping[str, Any]) -> Sequence[str]:
+    """What else there is to know."""
+    return (
         "Its address and password change: whoever has noted them down elsewhere has to look again.",
         "The application has no database until the new one is bound; making one takes the platform minutes.",
         "Once it runs it cannot be cancelled, so that it never ends without a database.",
@@ -36,8 +42,10 @@ RECREATE_DATABASE = register(
         what="Deletes the database service and makes a new one, bound, migrated and with the fixtures loaded.",
         permission=Permission.RECREATE_DATABASE,
         group="data",
+        needs=Needs.APP,
         confirm=Confirm.TYPED,
         loses=loses,
+        preview=preview,
         allowed_on=frozenset({EnvironmentKind.SANDBOX}),
         cancel_safe=False,
         parameters=(),

@@ -9,7 +9,7 @@ from opsportal.accounts.rules import Permission
 from opsportal.environments.models import Environment, EnvironmentKind
 from opsportal.operations import asking
 from opsportal.operations.outcomes import Outcome
-from opsportal.operations.registry import Confirm, Kind, StepDefinition, register
+from opsportal.operations.registry import Confirm, Kind, Needs, StepDefinition, register
 from opsportal.operations.run import Run
 from opsportal.operations.steps import common, guard, tasks
 
@@ -24,8 +24,12 @@ def loses(environment: Environment, params: Mapping[str, Any]) -> Sequence[str]:
     """What cannot be undone."""
     return (
         f"Every record in the database of {environment.name} is deleted: people's accounts and sessions too.",
-        "The fixtures are loaded afterwards; nothing else comes back.",
     )
+
+
+def preview(environment: Environment, params: Mapping[str, Any]) -> Sequence[str]:
+    """What else there is to know."""
+    return ("The fixtures are loaded afterwards; nothing else comes back.",)
 
 
 RESET_DATABASE = register(
@@ -35,8 +39,10 @@ RESET_DATABASE = register(
         what="Empties the database, migrates it and loads the fixtures, strictly one after the other.",
         permission=Permission.RESET_DATABASE,
         group="data",
+        needs=Needs.VERSION,
         confirm=Confirm.TYPED,
         loses=loses,
+        preview=preview,
         allowed_on=frozenset(EnvironmentKind.values) - {EnvironmentKind.STABLE},
         parameters=(),
         clean=asking.nothing,

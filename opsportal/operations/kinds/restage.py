@@ -5,7 +5,7 @@ from django.conf import settings
 from opsportal.accounts.rules import Permission
 from opsportal.environments.models import EnvironmentKind
 from opsportal.operations import asking
-from opsportal.operations.registry import Confirm, Kind, StepDefinition, register
+from opsportal.operations.registry import Confirm, Kind, Needs, StepDefinition, register
 from opsportal.operations.steps import common, restarting, verify
 
 RESTAGE = register(
@@ -14,6 +14,7 @@ RESTAGE = register(
         title="Restage",
         what="Builds a new droplet from the same source, with the platform's buildpacks of today, and rolls it out.",
         permission=Permission.RESTAGE,
+        needs=Needs.APP,
         confirm=Confirm.UNDO,
         allowed_on=frozenset(EnvironmentKind.values),
         parameters=(),

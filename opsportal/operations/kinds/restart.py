@@ -6,7 +6,7 @@ from typing import Any
 from opsportal.accounts.rules import Permission
 from opsportal.environments.models import Environment, EnvironmentKind
 from opsportal.operations import asking
-from opsportal.operations.registry import Confirm, Input, Kind, Parameter, StepDefinition, register
+from opsportal.operations.registry import Confirm, Input, Kind, Needs, Parameter, StepDefinition, register
 from opsportal.operations.steps import common, restarting
 from opsportal.operations.steps.restarting import AT_ONCE, ROLLING
 
@@ -33,16 +33,18 @@ RESTART = register(
         title="Restart",
         what="Starts every instance anew with what it runs already; new bindings and variables are seen then.",
         permission=Permission.RESTART,
+        needs=Needs.VERSION,
         confirm=Confirm.UNDO,
         allowed_on=frozenset(EnvironmentKind.values),
         parameters=(
             Parameter(
                 "strategy",
                 "How",
-                "rolling (no downtime) or all_at_once.",
+                "One by one the application answers all the time.",
                 input=Input.CHOICE,
                 choices=lambda environment: WAYS,
                 default=ROLLING,
+                words=tuple(name for name, _ in WAYS),
             ),
         ),
         clean=clean,

@@ -11,6 +11,7 @@ from opsportal.operations.registry import (
     Confirm,
     Input,
     Kind,
+    Needs,
     Parameter,
     StepDefinition,
     register,
@@ -23,9 +24,7 @@ def clean(environment: Environment, given: Mapping[str, str]) -> dict[str, Any]:
     """``{version, droplet, revision, commit, ref, ref_kind}`` of the version named by its number."""
     text = given.get("version", "").strip()
     if not environment.versions:
-        raise BadParameter(
-            "version", "There is no earlier version here: nothing else ran before, or all have expired."
-        )
+        raise BadParameter("version", going_back.NOTHING_EARLIER)
     if not text:
         raise BadParameter("version", "Choose a version.")
     found = next((each for each in environment.versions if str(each["number"]) == text), None)
@@ -60,8 +59,10 @@ ROLL_BACK = register(
         what="Goes back to an earlier good version without building it again, and holds the environment afterwards.",
         permission=Permission.ROLL_BACK,
         group="deploy",
+        needs=Needs.APP,
         confirm=Confirm.UNDO,
         loses=going_back.loses,
+        preview=going_back.preview,
         reason_on=frozenset({EnvironmentKind.STABLE}),
         allowed_on=frozenset(EnvironmentKind.values),
         parameters=(
@@ -72,6 +73,7 @@ ROLL_BACK = register(
                 required=True,
                 input=Input.VERSION,
                 choices=going_back.choices,
+                nothing=going_back.NOTHING_EARLIER,
                 default=going_back.newest,
             ),
         ),

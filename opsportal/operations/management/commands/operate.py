@@ -18,7 +18,7 @@ from opsportal.audit.management.readiness import require_tables
 from opsportal.environments.models import Environment
 from opsportal.operations import actions, registry
 from opsportal.operations.models import HOLDING, Operation, Output, State
-from opsportal.operations.registry import BadParameter
+from opsportal.operations.registry import BadParameter, Input, Parameter
 from opsportal.operations.rules import Finding
 
 #: Seconds between two looks at the rows, and exit statuses: not succeeded, refused, bad words.
@@ -92,7 +92,8 @@ class Command(BaseCommand):
             raise CommandError(f"{error.field}: {error}", returncode=USAGE) from error
         if not options["json"]:
             self.stdout.write(
-                f"{operation.headline} on {operation.environment.name}: operation {operation.id}"
+                f"{registry.placed(operation.kind, operation.headline, operation.environment.name)}: "
+                f"operation {operation.id}"
             )
         if options["wait"]:
             self._follow(operation.id, quiet=options["json"])
@@ -193,8 +194,14 @@ def _parameters() -> str:
         said.append(f"parameters of {kind.name}:")
         for each in kind.parameters:
             needed = " (needed)" if each.required else ""
-            said.append(f"  {each.name:<10} {each.title}{needed}. {each.help}")
+            said.append(f"  {each.name:<10} {each.title}{needed}. {_takes(each)}{each.help}".rstrip())
     return "\n".join(said).replace("%", "%%")
+
+
+def _takes(parameter: Parameter) -> str:
+    """The words that a shell types, where a form has something to choose from."""
+    words = ("yes", "no") if parameter.input == Input.YES_NO else parameter.words
+    return f"One of: {', '.join(words)}. " if words else ""
 
 
 def _require_environment(name: str) -> None:
