@@ -13,16 +13,26 @@ class Done:
 
 
 @dataclass(frozen=True)
+class Until:
+    """Work of the platform that is waited for: its kind (``build``, ``deployment``, ``package``) and guid."""
+
+    kind: str
+    guid: str
+
+
+@dataclass(frozen=True)
 class Wait:
     """Call me again in ``seconds``. ``progress``: 0 to 1 where it is known. No worker is held meanwhile.
 
-    ``unknown``: something may have happened already and the platform is being asked.
+    ``unknown``: something may have happened already and the platform is being asked. ``until``: call me earlier when
+    the platform no longer works on this; whoever does not know how waits the seconds.
     """
 
     seconds: float
     detail: str = ""
     progress: float | None = None
     unknown: bool = False
+    until: Until | None = None
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from uuid import UUID
 from opsportal.operations import bell, heart, registry, store, trouble
 from opsportal.operations.errors import words
 from opsportal.operations.models import Operation, State, Step, StepState
-from opsportal.operations.outcomes import Ask, Done, Fail, Outcome, Unknown, Wait
+from opsportal.operations.outcomes import Ask, Done, Fail, Outcome, Unknown, Until, Wait
 from opsportal.operations.registry import Kind, StepDefinition
 from opsportal.operations.run import Cancelled, HandOver, Run
 from opsportal.operations.store import Claim, Error, LeaseLost
@@ -25,6 +25,9 @@ log = logging.getLogger(__name__)
 #: Set when this process is told to stop: running work is handed over.
 stop_signal = threading.Event()
 
+#: What is answered in place of a wait where nobody has to look again.
+OVER = Wait(0.0)
+
 _OPEN = (StepState.PENDING, StepState.RUNNING, StepState.WAITING, StepState.UNKNOWN, StepState.NEEDS_YOU)
 
 
@@ -32,10 +35,12 @@ def advance(
     operation_id: UUID,
     stopping: Callable[[], bool] = stop_signal.is_set,
     again: Callable[[UUID, float], None] | None = None,
+    expect: Callable[[UUID, Until], None] | None = None,
 ) -> bool:
     """Work on a due operation until it waits or ends. False when another has it, or it is not due.
 
     ``again``: who is told to look once more, in how many seconds; the doorbell where nobody is named.
+    ``expect``: who is told what it waits for on the platform, to wake it earlier; nobody has to.
     """
     ring = again or bell.ring
     held = store.claim(operation_id, f"{socket.gethostname()}/{os.getpid()}/{threading.get_ident()}")
@@ -46,8 +51,10 @@ def advance(
         while not stopping():
             wait = _one_step(held, steps, seen, stopping)
             if wait is not None:
-                if wait >= 0:
-                    ring(operation_id, wait)
+                if wait is not OVER:
+                    ring(operation_id, wait.seconds)
+                    if wait.until is not None and expect is not None:
+                        expect(operation_id, wait.until)
                 return True
         store.release(held)
         bell.ring(operation_id)
@@ -61,8 +68,8 @@ def advance(
 
 def _one_step(
     held: Claim, steps: list[Step], seen: dict[str, Any], stopping: Callable[[], bool]
-) -> float | None:
-    """Call the next step. Returns None to go on at once, seconds to wait, or -1 when there is nothing left to do."""
+) -> Wait | None:
+    """Call the next step. Returns None to go on at once, or what to wait for; OVER when there is nothing left to do."""
     operation = held.operation
     kind = registry.kind(operation.kind)
     step = _next(operation, steps)
@@ -73,7 +80,7 @@ def _one_step(
     if step is None or kind is None:
         attempt = max((each.attempt for each in steps), default=1)
         store.finish(held, State(operation.outcome or State.SUCCEEDED), attempt=attempt)
-        return -1.0
+        return OVER
     definition = kind.step(step.name)
     if definition is None:
         gone = Fail("operation:kind-gone", {"kind": step.title})
@@ -127,12 +134,12 @@ def _call(run: Run, definition: StepDefinition) -> Outcome:
     return outcome
 
 
-def _record(run: Run, kind: Kind, steps: list[Step], outcome: Outcome) -> float | None:
+def _record(run: Run, kind: Kind, steps: list[Step], outcome: Outcome) -> Wait | None:
     held = run.held
     match outcome:
         case Wait():
             store.wait_step(held, run.step, outcome, run.brought())
-            return outcome.seconds
+            return outcome
         case Done(detail, skipped):
             state = StepState.SKIPPED if skipped else StepState.SUCCEEDED
             after = steps[steps.index(run.step) + 1 :]
@@ -146,10 +153,10 @@ def _record(run: Run, kind: Kind, steps: list[Step], outcome: Outcome) -> float 
                 raise RuntimeError("a step asked again although it was answered")
             run.memo["question"] = {"text": question, "who": who, "choices": list(choices)}
             store.ask(held, run.step)
-            return -1.0
+            return OVER
         case Unknown(error_id, facts):
             store.hold_unknown(held, run.step, _error(error_id, facts))
-            return -1.0
+            return OVER
         case Fail():
             steps += _conclude(held, held.operation, kind, run.step, outcome)
             return None

@@ -1,6 +1,7 @@
 """What Celery runs: ring a bell by id, sweep for what nobody rang. Safe to run twice, at any time, by anyone."""
 
 import sys
+from collections.abc import Collection
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -12,8 +13,10 @@ from django.db import connections
 from django.db.models import Q
 from django.utils import timezone
 
+from opsportal.environments import platform
 from opsportal.operations import bell, pushes, runner, schedules, store
 from opsportal.operations.hands import Hands
+from opsportal.operations.lookout import Lookout
 from opsportal.operations.models import HOLDING, Operation, State
 
 #: Seconds an operation may be late before the sweep rings for it: who put it down comes back to it by itself.
@@ -23,6 +26,8 @@ CONNECTION_SECONDS = 60
 
 #: The process's own hands, from its beginning as a worker on; elsewhere the doorbell is all there is.
 _hands: Hands | None = None
+#: And its own lookout: what the platform has finished is looked at as soon as it tells.
+_lookout: Lookout | None = None
 
 
 @shared_task(name="operations.advance", soft_time_limit=1800, time_limit=1860)
@@ -32,7 +37,18 @@ def advance(operation_id: str) -> None:
 
 
 def _advance(operation_id: UUID) -> None:
-    runner.advance(operation_id, again=_hands.come_back if _hands else None)
+    runner.advance(
+        operation_id,
+        again=_hands.come_back if _hands else None,
+        expect=_lookout.expect if _lookout else None,
+    )
+
+
+def _wake(operation_ids: Collection[UUID]) -> None:
+    """Look at these now: what they waited for has ended."""
+    store.hasten(operation_ids)
+    for each in operation_ids:
+        (_hands.come_back if _hands else bell.ring)(each, 0.0)
 
 
 @shared_task(name="operations.ring_due", soft_time_limit=30, time_limit=60)
@@ -72,9 +88,18 @@ def follow_pushes() -> None:
 
 @worker_init.connect
 def _begin(**_: Any) -> None:
-    global _hands  # noqa: PLW0603  one per process
+    global _hands, _lookout  # noqa: PLW0603  one per process
     runner.stop_signal.clear()
     _hands = Hands(_advance, bell.ring)
+    cf = platform.foundation()
+    _lookout = Lookout(
+        {
+            "package": cf.packages_under_way,
+            "build": cf.builds_under_way,
+            "deployment": cf.deployments_under_way,
+        },
+        _wake,
+    )
     connections.settings["default"]["CONN_MAX_AGE"] = CONNECTION_SECONDS
     # Its threads mostly wait for answers; who has one must not stand behind a busy thread at each statement.
     sys.setswitchinterval(0.0005)
@@ -84,5 +109,7 @@ def _begin(**_: Any) -> None:
 def _stop(**_: Any) -> None:
     """SIGTERM: steps under way are handed over instead of being cut off."""
     runner.stop_signal.set()
+    if _lookout is not None:
+        _lookout.stop()
     if _hands is not None:
         _hands.stop()

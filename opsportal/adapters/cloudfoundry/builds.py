@@ -121,6 +121,10 @@ class Builds(Client):
         params = filters(app_guids=[app_guid], order_by=["-created_at"]) | labelled(labels)
         return self._list(v3("builds"), Build.read, params)
 
+    def builds_under_way(self) -> set[str]:
+        """Guids of all builds that the platform works on, in every space these credentials see: one question."""
+        return set(self._list(v3("builds"), Fields.guid, filters(states=["STAGING"])))
+
     def droplet(self, guid: str) -> Droplet:
         """Read a droplet."""
         return self._get(v3("droplets", guid), Droplet.read)

@@ -135,6 +135,10 @@ class Deployments(Client):
         params = filters(app_guids=[app_guid], status_values=status_values, order_by=["-created_at"])
         return self._list(v3("deployments"), Deployment.read, params | labelled(labels), limit)
 
+    def deployments_under_way(self) -> set[str]:
+        """Guids of all deployments that are not finished, in every space these credentials see: one question."""
+        return set(self._list(v3("deployments"), Fields.guid, filters(status_values=["ACTIVE"])))
+
     def cancel_deployment(self, guid: str) -> None:
         """Roll back to the previous droplet; changed variables stay. Unprocessable once it is finished."""
         self._request("POST", v3("deployments", guid, "actions", "cancel"))

@@ -154,3 +154,7 @@ class Packages(Client):
         """List an app's packages, newest first."""
         params = filters(app_guids=[app_guid], states=states, order_by=["-created_at"]) | labelled(labels)
         return self._list(v3("packages"), Package.read, params)
+
+    def packages_under_way(self) -> set[str]:
+        """Guids of all packages whose bits the platform still reads, in every space these credentials see."""
+        return set(self._list(v3("packages"), Fields.guid, filters(states=["PROCESSING_UPLOAD", "COPYING"])))

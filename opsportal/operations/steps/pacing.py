@@ -5,11 +5,14 @@ from collections.abc import Callable
 from statistics import median
 
 from opsportal.operations.models import HOLDING, Operation, Step, StepState
+from opsportal.operations.outcomes import Until, Wait
 from opsportal.operations.rules import pace
 from opsportal.operations.run import Run
 
 #: Earlier runs that "usual" is the median of; how many operations are many; how much longer is longer than usual.
 EARLIER_RUNS, MANY, LONGER = 15, 20, 1.2
+#: Seconds between looks at what somebody is told about when it ends: should it not be told, and for the progress.
+TOLD = 10.0
 
 _known: dict[str, tuple[float, float]] = {}
 
@@ -29,6 +32,14 @@ def usual_seconds(kind: str, step: str) -> float | None:
 def look_again_in(run: Run) -> float:
     """Seconds until the next look at what this step waits for."""
     return pace(run.elapsed, usual_seconds(run.operation.kind, run.step.name), int(_under_way()))
+
+
+def wait(run: Run, detail: str, progress: float | None = None, *, until: Until | None = None) -> Wait:
+    """Look again in a while; among many, where the platform is asked about all of them at once, when it has ended."""
+    seconds = look_again_in(run)
+    if until is None or _under_way() < MANY:
+        return Wait(seconds, detail, progress)
+    return Wait(max(seconds, TOLD), detail, progress, until=until)
 
 
 def may_look_closely(run: Run) -> bool:

@@ -7,12 +7,12 @@ from django.conf import settings
 
 from opsportal.adapters.cloudfoundry import Build, Deployment, Droplet, InstanceStats, NotFound
 from opsportal.environments.versions import BY_NOTE, COMMIT_LABEL, REF_NOTE
-from opsportal.operations.outcomes import Done, Fail, Outcome, Wait
+from opsportal.operations.outcomes import Done, Fail, Outcome, Until, Wait
 from opsportal.operations.run import LABEL, Run
 from opsportal.operations.steps import log_tail
 from opsportal.operations.steps.check import refused
 from opsportal.operations.steps.once import once
-from opsportal.operations.steps.pacing import fraction_of_usual, look_again_in, may_look_closely
+from opsportal.operations.steps.pacing import fraction_of_usual, may_look_closely, wait
 from opsportal.operations.steps.verify import keep_what_was_rolled_out
 
 #: Looks in a row that must find only crashed instances, and the seconds these must span, before we give up.
@@ -30,14 +30,15 @@ def stage(run: Run) -> Outcome:
     build_guid = once(run, "build", find=lambda: _own_build(run), make=lambda: _new_build(run))
     if isinstance(build_guid, Wait):
         return build_guid
+    staging = Until("build", build_guid)
     if not asked_before:
-        return Wait(look_again_in(run), "Staging", fraction_of_usual(run))
+        return wait(run, "Staging", fraction_of_usual(run), until=staging)
     build = run.cf.build(build_guid)
     log_tail.follow(run, run.facts["app"], lambda source: source == "STG")
     if build.state == "STAGING":
         if run.elapsed > settings.STAGING_SECONDS:
             return _staging_failed(run, f"it did not end within {settings.STAGING_SECONDS} seconds.")
-        return Wait(look_again_in(run), "Staging", fraction_of_usual(run))
+        return wait(run, "Staging", fraction_of_usual(run), until=staging)
     if build.state != "STAGED" or not build.droplet_guid:
         return _staging_failed(run, build.error or "the platform does not say why.")
     return _label_droplet(run, build)
@@ -110,7 +111,7 @@ def roll_out_by(run: Run, start: Callable[[Run], str], keep: Callable[[Run], Non
     if isinstance(guid, Wait):
         return guid
     if not asked_before:
-        return Wait(look_again_in(run), STARTING, fraction_of_usual(run))
+        return wait(run, STARTING, fraction_of_usual(run), until=Until("deployment", guid))
     deployment = _followed(run, guid)
     if deployment.superseded:
         return Fail("platform:superseded", {"app": run.environment.app_name})
@@ -158,7 +159,8 @@ def _watch(run: Run, deployment: Deployment, keep: Callable[[Run], None] | None)
         log_tail.last_words(run, run.facts["app"], lambda source: source not in {"RTR", "STG"}, since=since)
         return Fail("platform:not-healthy", {"what": why, "serving": what_serves(run)})
     detail = f"{running} of {len(stats)} new instances running" if stats else STARTING
-    return Wait(look_again_in(run), detail, fraction_of_usual(run))
+    until = None if finished else Until("deployment", deployment.guid)
+    return wait(run, detail, fraction_of_usual(run), until=until)
 
 
 def _new_instances(run: Run, deployment: Deployment) -> list[InstanceStats]:

@@ -12,13 +12,13 @@ from opsportal.environments.manifests import ManifestError
 from opsportal.environments.versions import COMMIT_LABEL
 from opsportal.environments.witnesses import Sight, find_space
 from opsportal.kit.wording import size
-from opsportal.operations.outcomes import Done, Fail, Outcome, Wait
+from opsportal.operations.outcomes import Done, Fail, Outcome, Until, Wait
 from opsportal.operations.run import LABEL, Run
 from opsportal.operations.source import FileEntry, write_zip
 from opsportal.operations.steps import prepare, snapshot, workspace
 from opsportal.operations.steps.check import refused
 from opsportal.operations.steps.once import once
-from opsportal.operations.steps.pacing import look_again_in
+from opsportal.operations.steps.pacing import look_again_in, wait
 from opsportal.operations.steps.prepare import bad_manifest, manifest_text
 
 
@@ -44,7 +44,7 @@ def upload(run: Run) -> Outcome:
     if package.state in {"FAILED", "EXPIRED"}:
         return Fail("platform:bits", {"what": package.error or f"the package is {package.state.lower()}"})
     if package.state != "READY":
-        return Wait(look_again_in(run), "The platform is checking the files")
+        return wait(run, "The platform is checking the files", until=Until("package", package.guid))
     run.facts["package"] = package.guid
     return Done(run.memo.get("sent", "All files were there already"))
 
