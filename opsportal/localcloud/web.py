@@ -154,7 +154,7 @@ def load_routes() -> None:
     package = __package__ or "opsportal.localcloud"
     for module in pkgutil.iter_modules(v3.__path__):
         importlib.import_module(f"{package}.v3.{module.name}")
-    for name in ("uaa", "admin", "log_cache"):
+    for name in ("uaa", "admin", "log_cache", "slack", "github.routes"):
         if importlib.util.find_spec(f"{package}.{name}") is not None:
             importlib.import_module(f"{package}.{name}")
 
