@@ -4,8 +4,10 @@ import pytest
 
 from opsportal.adapters.cloudfoundry import (
     App,
+    Build,
     Deployment,
     Foundation,
+    Package,
     Resource,
     Space,
     Unprocessable,
@@ -98,7 +100,15 @@ def test_a_package_takes_one_upload(cf: Foundation, pushed: Pushed) -> None:
 def test_a_package_made_of_known_files_alone_is_ready(cf: Foundation, pushed: Pushed) -> None:
     package = cf.create_package(pushed.app.guid, {LABEL: "known"})
     cf.upload_bits(package.guid, resources_of({"big.bin": BIG}), None)
-    assert eventually(lambda: cf.package(package.guid), lambda one: one.ready or one.failed).ready
+
+    def look() -> Package:
+        listed = package.guid in cf.packages_under_way()
+        one = cf.package(package.guid)
+        assert one.ready or one.failed or listed, "it goes on, and the list of what is under way did not tell"
+        return one
+
+    assert eventually(look, lambda one: one.ready or one.failed).ready
+    assert package.guid not in cf.packages_under_way()
 
 
 def test_a_build_makes_a_droplet_and_is_found_by_its_label(cf: Foundation, pushed: Pushed) -> None:
@@ -112,6 +122,19 @@ def test_a_build_makes_a_droplet_and_is_found_by_its_label(cf: Foundation, pushe
     )
     assert droplet.checksum
     assert "web" in droplet.process_types
+
+
+def test_builds_are_listed_as_under_way_until_they_have_ended(cf: Foundation, pushed: Pushed) -> None:
+    build = cf.create_build(upload(cf, pushed.app.guid, FIRST, {LABEL: "3"}).guid, {LABEL: "3"})
+
+    def look() -> Build:
+        listed = build.guid in cf.builds_under_way()
+        one = cf.build(build.guid)
+        assert one.finished or listed, "it goes on, and the list of what is under way did not tell"
+        return one
+
+    assert eventually(look, lambda one: one.finished).staged
+    assert build.guid not in cf.builds_under_way()
 
 
 def test_a_package_that_is_not_ready_cannot_be_staged(cf: Foundation, pushed: Pushed) -> None:
@@ -177,10 +200,14 @@ def test_a_second_deployment_replaces_the_first_without_a_gap(cf: Foundation, pu
     def look() -> Deployment:
         answer = fetch_json(f"{pushed.url}/version.json")
         gaps.extend([] if answer.ok else [answer])
-        return cf.deployment(started.guid)
+        listed = started.guid in cf.deployments_under_way()
+        one = cf.deployment(started.guid)
+        assert one.finished or listed, "it goes on, and the list of what is under way did not tell"
+        return one
 
     done = eventually(look, lambda one: one.finished)
     assert done.deployed
+    assert started.guid not in cf.deployments_under_way()
     assert gaps == []
     assert done.labels[LABEL] == "2"
     assert {one.guid for one in cf.processes(pushed.app.guid) if one.type == "web"}.isdisjoint(before)
