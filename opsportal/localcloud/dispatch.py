@@ -21,7 +21,6 @@ from .errors import (
     rate_limited,
     unknown_error,
 )
-from .people import UaaError
 from .web import ApiRequest, Caller, Endpoint, Router, json_response, load_routes, to_response
 
 if TYPE_CHECKING:
@@ -155,8 +154,7 @@ def check_scope(caller: Caller, method: str) -> None:
 
 def error_response(error: ApiError) -> Response:
     """An error as the platform writes it: ``{"errors": [...]}``, or what the error itself says it is."""
-    body = error.body() if isinstance(error, UaaError) else {"errors": error.entries()}
-    response = json_response(body, error.status, error.headers)
+    response = json_response(error.body(), error.status, error.headers)
     response.headers["Content-Type"] = error.content_type
     return response
 

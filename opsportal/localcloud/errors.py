@@ -16,6 +16,10 @@ class ApiError(Exception):
         self.headers: dict[str, str] = {}
         self.content_type = "application/json; charset=utf-8"
 
+    def body(self) -> dict[str, Any]:
+        """The JSON body; other services than the platform's API have forms of their own."""
+        return {"errors": self.entries()}
+
     def entries(self) -> list[dict[str, Any]]:
         """The error objects of the answer, also kept in a failed job."""
         return [{"code": self.code, "title": self.title, "detail": self.detail}]

@@ -10,7 +10,10 @@ can be shared::
      "security_groups": [{"name", "rules": [...]}],
      "feature_flags": {"service_instance_sharing": true},
      "spaces": [{"name", "security_groups": [names],
-                 "services": [{"name", "offering", "plan"} | {"name", "user_provided": {...}}]}]}
+                 "services": [{"name", "offering", "plan"} | {"name", "user_provided": {...}}]}],
+     "github": {"users": [...], "repositories": [...]}}
+
+What ``github`` holds is told in :mod:`.github.world`.
 """
 
 from __future__ import annotations
@@ -24,6 +27,7 @@ from werkzeug.security import check_password_hash
 from . import catalogue, people, services, spaces, tokens
 from .brokers import broker_of, give_role
 from .context import SYSTEM
+from .github import seeding as github
 from .rights import ORGANIZATION_ROLES, SPACE_ROLES
 from .service_operations import operation
 from .store import Document
@@ -42,7 +46,17 @@ DEFAULT: dict[str, Any] = {
     },  # as operators of shared platforms set it; off by itself
     "spaces": [{"name": "dev"}],
 }
-_KEYS = {"organization", "domains", "quota", "users", "clients", "spaces", "security_groups", "feature_flags"}
+_KEYS = {
+    "organization",
+    "domains",
+    "quota",
+    "users",
+    "clients",
+    "spaces",
+    "security_groups",
+    "feature_flags",
+    "github",
+}
 
 
 class EstateError(ValueError):
@@ -92,6 +106,10 @@ def _apply(cloud: Cloud, estate: dict[str, Any]) -> None:
         _apply_user(cloud, organization, made, user)
     for client in estate.get("clients", ()):
         _apply_client(cloud, client)
+    try:
+        github.apply(cloud, estate.get("github") or {})
+    except github.SeedError as error:
+        raise EstateError(str(error)) from error
 
 
 def _apply_quota(cloud: Cloud, organization: Document, quota: dict[str, Any] | None) -> None:

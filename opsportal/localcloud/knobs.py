@@ -62,6 +62,9 @@ class Settings:
     max_ready_packages: int = 5  # of each app, beside that of the current droplet
     service_failure: str = ""
     rate_limit: RateLimit = field(default_factory=RateLimit)
+    github_rate_limit: RateLimit = field(default_factory=lambda: RateLimit(5000, 3600))
+    github_secondary_seconds: float = 0.0  # above 0: GitHub's secondary limit holds, and says to wait so long
+    github_mergeable_seconds: float = 0.0  # how long GitHub says that it does not know whether a merge would do
     faults: tuple[Fault, ...] = ()
 
 
@@ -89,6 +92,9 @@ class Knobs:
     max_ready_packages: int
     service_failure: str
     rate_limit: RateLimit
+    github_rate_limit: RateLimit
+    github_secondary_seconds: float
+    github_mergeable_seconds: float
     faults: tuple[Fault, ...]
 
     def __init__(self, path: Path) -> None:
@@ -154,7 +160,7 @@ def _converted(name: str, value: Any, before: Any) -> Any:
         for fault in faults:
             re.compile(fault.match.partition(" ")[2])
         return faults
-    if name == "rate_limit":
+    if name in {"rate_limit", "github_rate_limit"}:
         return RateLimit(**value)
     if isinstance(value, bool) or (isinstance(before, str) != isinstance(value, str)):
         raise TypeError(name)

@@ -31,7 +31,7 @@ class UaaError(ApiError):
     def __init__(self, status: int, error: str, description: str) -> None:
         super().__init__(status, 0, error, description)
 
-    def body(self) -> dict[str, str]:
+    def body(self) -> dict[str, Any]:
         """The JSON body."""
         return {"error": self.title, "error_description": self.detail}
 
