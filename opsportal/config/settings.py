@@ -172,6 +172,7 @@ CELERY_BEAT_SCHEDULE = {
         "options": {"expires": 10},
     },
     "send messages": {"task": "notifications.send_due", "schedule": 2.0, "options": {"expires": 10}},
+    "forget old messages": {"task": "notifications.forget_old", "schedule": 3600.0, "options": {"expires": 300}},
     "read logs": {"task": "logs.collect_due", "schedule": 1.0, "options": {"expires": 5}},
     "forget old log entries": {"task": "logs.forget_old", "schedule": 600.0, "options": {"expires": 300}},
 }

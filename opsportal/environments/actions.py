@@ -128,6 +128,7 @@ def hold(
             environment=environment, reason=reason.strip()[:2000], origin=origin, passes=passes,
             set_by=by.username, set_by_name=by.name or by.username, ends_at=ends_at,
         )  # fmt: skip
+        holds.was_set.send(Hold, hold=made, by=by)
         _audit_hold(made, by, "environment.hold", made.reason)
     return made
 
@@ -141,6 +142,7 @@ def release(*, hold: Hold, by: By, reason: str = "") -> Hold:
             released_at=timezone.now(), released_by=by.username
         )
         if released:
+            holds.was_released.send(Hold, hold=hold, by=by, reason=reason.strip()[:2000])
             _audit_hold(hold, by, "environment.release", reason.strip()[:2000])
     hold.refresh_from_db()
     return hold

@@ -1,6 +1,7 @@
 """Holds, read: is an environment held, by whom, why, until when, and who may pass."""
 
 from django.db.models import Q
+from django.dispatch import Signal
 from django.utils import timezone
 
 from opsportal.accounts import queries as accounts
@@ -9,6 +10,9 @@ from opsportal.accounts.rules import Permission, Place, Verdict
 from opsportal.environments.models import Environment, Hold
 from opsportal.environments.rules import may_pass_hold
 from opsportal.kit import wording
+
+#: Sent in the transaction that keeps it: ``hold``, ``by``; a release's ``reason`` too. For packages above, which tell.
+was_set, was_released = Signal(), Signal()
 
 
 def _standing() -> Q:

@@ -74,6 +74,7 @@ class Message(models.Model):
         "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="gathered"
     )
     created_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField(null=True, help_text="when it is given up; null: as the settings say")
 
     class Meta:
         ordering = ["-created_at"]

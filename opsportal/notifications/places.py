@@ -7,7 +7,7 @@ from django.conf import settings
 
 from opsportal.accounts.models import Person
 from opsportal.notifications.models import Channel, Preference, Way
-from opsportal.notifications.words import DEV, GROUPS
+from opsportal.notifications.words import DEV, GROUPS, OWN, SUBJECTS
 
 #: What a person may choose for a subject.
 CHOICES = {"slack": "Slack", "email": "E-mail", "both": "Slack and e-mail", "none": "Not at all"}
@@ -18,6 +18,7 @@ _WAYS: dict[str, tuple[Way, ...]] = {
     "none": (),
 }
 DEFAULT = "slack"
+_DEFAULTS = {OWN: "none"}
 
 
 @dataclass(frozen=True)
@@ -84,5 +85,12 @@ def ways_of(people: Iterable[Person], subject: str) -> Iterator[tuple[Person, tu
 
 
 def _choice(ways: object, subject: str) -> str:
-    choice = ways.get(subject, DEFAULT) if isinstance(ways, dict) else DEFAULT
-    return choice if choice in _WAYS else DEFAULT
+    """What was chosen for a subject, else what holds for everybody."""
+    choice = ways.get(subject) if isinstance(ways, dict) else None
+    return str(choice) if choice in _WAYS else _DEFAULTS.get(subject, DEFAULT)
+
+
+def choices_of(person: Person) -> dict[str, str]:
+    """What a person chose for each subject, or what holds without a choice."""
+    ways = Preference.objects.filter(pk=person.pk).values_list("ways", flat=True).first()
+    return {subject: _choice(ways, subject) for subject in SUBJECTS}

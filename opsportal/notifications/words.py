@@ -15,6 +15,7 @@ from opsportal.notifications.values import Values
 CRITICAL: Final = "critical"
 WORK: Final = "work"
 DEPLOYS: Final = "deploys"
+OWN: Final = "own"
 HOLDS: Final = "holds"
 SECRETS: Final = "secrets"
 
@@ -22,6 +23,7 @@ SUBJECTS: Final[Mapping[str, str]] = {
     CRITICAL: "Critical bugs and consent",
     WORK: "Tickets: assigned, review, mentions, volunteers",
     DEPLOYS: "Deploys, promotions and roll backs",
+    OWN: "Your sandbox deploys, when they are done",
     HOLDS: "Holds",
     SECRETS: "Secrets that are overdue",
 }
@@ -256,10 +258,12 @@ EVENTS: Final[Mapping[str, Event]] = {
                {**_DEPLOY, "step": "Migrate", "problem": "The migration ended with status 1.",
                 "remedy": "Read its output, then deploy a fix. The previous version serves on."},
                button="See what happened", seen=True),
+        _event("own_deploy_succeeded", "One's own sandbox deploy is done", OWN, deploy_succeeded,
+               {**_DEPLOY, "environment": "ab", "took": "1 min 3 s"}, button="See it"),
         _event("held", "An environment is held", HOLDS, held,
                {**_HELD, "reason": "Elections tonight", "until": "tomorrow, 08:00"}, button="See the environment"),
         _event("released_from_hold", "A hold is released", HOLDS, released_from_hold, _HELD,
-               button="See the environment"),
+               button="See the environment", seen=True),
         _event("secrets_overdue", "Secrets are overdue", SECRETS, secrets_overdue,
                {"what": ["ab: service account key"], "since": "3 days"}, button="See which"),
         _event("test_message", "A test", WORK, test_message, {"who": "Ada Adeyemi"}, button="Open the portal",

@@ -9,7 +9,8 @@ class OperationsConfig(AppConfig):
     name = "opsportal.operations"
 
     def ready(self) -> None:
-        """Kinds register themselves."""
-        from opsportal.operations import kinds  # noqa: PLC0415
+        """Kinds register themselves; holds are listened to."""
+        from opsportal.operations import kinds, telling  # noqa: PLC0415
 
         kinds.load()
+        telling.listen()

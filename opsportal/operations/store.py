@@ -20,7 +20,7 @@ from django.utils import timezone
 from opsportal.audit import actions as audit
 from opsportal.environments import actions as environments
 from opsportal.kit import wording
-from opsportal.operations import bell
+from opsportal.operations import bell, telling
 from opsportal.operations.models import HOLDING, UNDER_WAY, Operation, Output, State, Step, StepState
 from opsportal.operations.outcomes import Wait
 
@@ -151,6 +151,7 @@ def begin_step(held: Claim, step: Step) -> None:
     with _changing():
         _write(held)
         _begin(step)
+        telling.started(held.operation, step)
     bell.announce(held.operation_id)
 
 
@@ -284,6 +285,7 @@ def hold_unknown(held: Claim, step: Step, error: Error) -> None:
         Step.objects.filter(pk=step.pk).update(
             state=StepState.UNKNOWN, detail=error["problem"][:500], memo=step.memo
         )
+        telling.ended(held.operation, State.UNKNOWN, step.attempt)
     bell.announce(held.operation_id)
 
 
@@ -300,6 +302,7 @@ def finish(held: Claim, state: State, *, attempt: int = 1) -> None:
         if state != State.SUCCEEDED:
             environments.look_soon(environment=operation.environment)
         promote(operation.environment_id)
+        telling.ended(operation, state, attempt)
         audit.record(
             actor=operation.requester,
             actor_kind="person" if operation.requested_by_id else "service",
