@@ -29,7 +29,8 @@ def record(
 ) -> Entry:
     """Add an entry at the end of the chain (product.md, Always: who, what, when, from where, why, result).
 
-    ``actor``: a username; ``actor_kind``: "person" or "service"; ``origin``: when not given, what the edge
+    ``actor``: a username; ``actor_kind``: "person", "service" or "schedule" (of the
+    person); ``origin``: when not given, what the edge
     told (:mod:`opsportal.audit.origin`). Secrets in ``details`` are left out. If the caller's transaction is
     rolled back,
     so is the entry. Writers wait for each other from here until their transactions end: call it late, and

@@ -28,7 +28,7 @@ else:  # Django's own class takes no type at run time.
 class EntryAdmin(_EntryAdmin):
     """Entries, newest first."""
 
-    list_display = ("number", "moment", "actor", "what", "result", "origin")
+    list_display = ("number", "moment", "who", "what", "where", "result", "origin")
     list_filter = ("action", "target_kind", "result")
     search_fields = ("actor", "action", "target", "reason")
     date_hierarchy = "at"
@@ -48,14 +48,29 @@ class EntryAdmin(_EntryAdmin):
     class Media:
         css = {"all": ["css/admin-lists.css"]}
 
+    @admin.display(description="actor", ordering="actor")
+    def who(self, entry: Entry) -> str:
+        """The person; or whose schedule it was, where nobody clicked."""
+        return f"schedule of {entry.actor}" if entry.actor_kind == "schedule" else entry.actor
+
+    @admin.display(description="environment")
+    def where(self, entry: Entry) -> str:
+        """The environment it was done to, if any."""
+        return (
+            entry.target
+            if entry.target_kind == "environment"
+            else str(entry.details.get("environment") or "–")
+        )
+
     @admin.display(description="what", ordering="action")
     def what(self, entry: Entry) -> SafeString:
         """What was done to what, with the beginning of the reason below. The entry has all of it.
 
-        Of a long identifier the first part is shown, as on the pages, and what it stood for.
+        Of a long identifier the first part is shown, as on the pages, and what it stood for; an environment has a
+        column of its own.
         """
         target = _LONG_IDENTIFIER.sub(r"\1", entry.target)
-        told = [str(entry.details.get(each) or "") for each in ("environment", "headline", "role")]
+        told = [str(entry.details.get(each) or "") for each in ("headline", "role")]
         done = format_html("{} {}", entry.action, target)
         below = ". ".join(filter(None, [": ".join(filter(None, told)), entry.reason]))
         words = Truncator(below).chars(_WORDS_LENGTH)

@@ -299,9 +299,11 @@ def _require(verdict: Verdict) -> None:
 
 
 def _audit(operation: Operation, by: By, action: str, details: Mapping[str, object]) -> None:
+    scheduled = action == "operation.request" and operation.via == "schedule"
+    actor_kind = "person" if isinstance(by, Person) else "service"
     audit.record(
         actor=by.username,
-        actor_kind="person" if isinstance(by, Person) else "service",
+        actor_kind="schedule" if scheduled else actor_kind,
         action=action,
         target=str(operation.id),
         target_kind="operation",

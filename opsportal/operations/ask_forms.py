@@ -1,6 +1,6 @@
 """The form in which any kind of operation is asked for, made from its parameters."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django import forms
@@ -11,6 +11,8 @@ from opsportal.operations.registry import Confirm, Input, Kind, Parameter
 from opsportal.operations.rules import Finding
 
 LONGEST = 5000
+#: The title of the saved command that a command was made of; kept with it, typed by nobody.
+SAVED = "saved"
 #: Names of the fields that every form has besides the kind's own parameters.
 REASON, CONFIRMED, PASSES = "reason", "confirmed", "passes_hold"
 
@@ -28,6 +30,8 @@ class AskForm(forms.Form):
         self.kind, self.environment = kind, environment
         for each in kind.form_parameters:
             self.fields[each.name] = _field(each, environment)
+        if kind.has_parameter(SAVED):
+            self.fields[SAVED] = forms.CharField(required=False, max_length=80, widget=forms.HiddenInput)
         if environment.kind in kind.reason_on:
             self.fields[REASON] = forms.CharField(
                 label="Reason",
@@ -35,9 +39,7 @@ class AskForm(forms.Form):
                 help_text="Why it has to be done here. Kept in the audit trail.",
             )
         if held:
-            self.fields[PASSES] = forms.BooleanField(
-                label="Pass the hold", required=False, help_text="That you did is kept in the audit trail."
-            )
+            self.fields[PASSES] = passing_field()
         if kind.confirm == Confirm.TYPED:
             self.fields[CONFIRMED] = forms.CharField(
                 label=f"Type {environment.name} to confirm",
@@ -63,7 +65,16 @@ class AskForm(forms.Form):
             text = ("yes" if value else "no") if isinstance(value, bool) else str(value or "")
             if text:
                 said[each.name] = text
+        if saved := self.cleaned_data.get(SAVED):
+            said[SAVED] = saved
         return said
+
+
+def passing_field() -> forms.BooleanField:
+    """Where somebody whom the hold lets pass says that they do."""
+    return forms.BooleanField(
+        label="Pass the hold", required=False, help_text="That you did is kept in the audit trail."
+    )
 
 
 def say_refused(form: forms.Form, findings: Sequence[Finding]) -> None:
@@ -77,6 +88,15 @@ def say_refused(form: forms.Form, findings: Sequence[Finding]) -> None:
             form.add_error(None, format_html("{} {}", finding.words, link))
         else:
             form.add_error(None, finding.words)
+
+
+def as_typed(kind: Kind, params: Mapping[str, Any]) -> dict[str, str]:
+    """Stored parameters of an operation as somebody would type them again."""
+    said = {each.name: params[each.name] for each in kind.parameters if params.get(each.name) is not None}
+    return {
+        name: ("yes" if value else "no") if isinstance(value, bool) else str(value)
+        for name, value in said.items()
+    }
 
 
 def beginnings(kind: Kind, environment: Environment) -> dict[str, str]:

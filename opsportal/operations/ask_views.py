@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
@@ -11,19 +12,13 @@ from opsportal.accounts.gates import permitted, person_of
 from opsportal.accounts.rules import Permission
 from opsportal.environments import holds
 from opsportal.environments.models import Environment
-from opsportal.kit import wording
-from opsportal.operations import actions, equal_lines, queries, registry, report, saved_commands
-from opsportal.operations.ask_forms import CONFIRMED, PASSES, REASON, AskForm, beginnings, say_refused
+from opsportal.operations import actions, ask_forms, outlook, queries, registry, saved_commands
+from opsportal.operations.ask_forms import CONFIRMED, PASSES, REASON, SAVED, AskForm, beginnings, say_refused
 from opsportal.operations.registry import BadParameter, Confirm, Kind
-from opsportal.operations.rules import Finding, deployed
 
 REFUSED, BAD = 409, 422
 #: For so long a click can be undone before anything begins (issue: "one click with ten seconds to undo").
 UNDO_SECONDS = 10
-#: Findings that the form itself settles: they are no reason to refuse the button beforehand.
-SETTLED_HERE = frozenset({"reason", "confirmed"})
-#: Findings that nothing typed into the form changes: the button says no at once, and why.
-FIXED = frozenset({"permitted", "kind", "environment", "deployed", "queue", "hold", "choices"})
 
 
 @permitted(Permission.SEE_ENVIRONMENTS)
@@ -41,11 +36,21 @@ def ask(request: HttpRequest, name: str, kind_name: str) -> HttpResponse:
         return _show(request, environment, kind, _form(request, kind, environment, request.POST))
     if request.method == "POST":
         return _ask(request, environment, kind)
-    known = {name: value for name, value in request.GET.items() if kind.has_parameter(name)}
+    known = {name: str(value) for name, value in request.GET.items() if kind.has_parameter(name)}
+    known = known or _as_before(request, kind, environment)
     form = _form(
         request, kind, environment, data={**beginnings(kind, environment), **known} if known else None
     )
     return _show(request, environment, kind, form)
+
+
+def _as_before(request: HttpRequest, kind: Kind, environment: Environment) -> dict[str, str]:
+    """What was asked of an earlier operation (``?again=``), as it is typed; what it was told stands in no address."""
+    try:
+        earlier = environment.operations.filter(pk=request.GET.get("again", ""), kind=kind.name).first()
+    except ValidationError:  # no identifier
+        earlier = None
+    return ask_forms.as_typed(kind, earlier.params) if earlier else {}
 
 
 def _form(
@@ -96,54 +101,18 @@ def _show(
         "typed": kind.confirm == Confirm.TYPED,
         "undo_seconds": UNDO_SECONDS if kind.confirm == Confirm.UNDO else 0,
         "saved": saved_commands.offered(environment, person) if kind.name == "run_task" else [],
-        **_what_happens(environment, kind, form, request),
+        **outlook.of(
+            kind, environment, _typed(kind, form, environment), person, passes_hold=PASSES in form.fields
+        ),
     }
     part = "#outlook" if request.headers.get("HX-Target") == "outlook" else ""
     return render(request, f"operations/ask.html{part}", context, status=status)
-
-
-def _what_happens(
-    environment: Environment, kind: Kind, form: AskForm, request: HttpRequest
-) -> dict[str, Any]:
-    """What it would do with what stands in the form: findings, what is lost, how long, by hand."""
-    given = _typed(kind, form, environment)
-    if not queries.is_deployed(kind, environment) or kind.nothing_to_choose(environment):
-        return _nothing_there(environment, kind)
-    try:
-        params = kind.clean(environment, given)
-    except BadParameter as bad:
-        return {"unclear": str(bad), "findings": [], "closed": [], "blocked": False, "params": None}
-    found = queries.findings_for(kind=kind, environment=environment, params=params, by=person_of(request))
-    shown = [each for each in found if each.rule not in SETTLED_HERE or each.ok]
-    passable = PASSES in form.fields
-    closed = [each for each in shown if not each.ok and not (passable and each.rule == "hold")]
-    usual = report.usual_total(kind.name, dict(params))
-    return {
-        "params": params,
-        "headline": kind.headline(environment, params),
-        "findings": shown,
-        "closed": closed,
-        "blocked": any(each.rule in FIXED for each in closed),
-        "loses": kind.loses(environment, params),
-        "preview": kind.preview(environment, params),
-        "usual": wording.duration(usual) if usual else "",
-        "lines": "\n".join(equal_lines.for_operation(kind.name, environment, params)),
-    }
-
-
-def _nothing_there(environment: Environment, kind: Kind) -> dict[str, Any]:
-    """Why it cannot be asked for whatever is typed: what it works on is not there, or nothing can be chosen."""
-    if not queries.is_deployed(kind, environment):
-        finding = deployed(environment.name, is_there=False)
-    else:
-        finding = Finding("choices", False, kind.nothing_to_choose(environment))
-    return {"findings": [], "closed": [finding], "blocked": True, "params": None}
 
 
 def _typed(kind: Kind, form: AskForm, environment: Environment) -> dict[str, str]:
     if form.is_bound and form.is_valid():
         return form.given()
     if form.is_bound:
-        names = {each.name for each in kind.form_parameters}
+        names = {each.name for each in kind.form_parameters} | {SAVED}
         return {name: str(value) for name, value in form.data.items() if name in names and value}
     return {name: value for name, value in beginnings(kind, environment).items() if value}

@@ -140,6 +140,12 @@ class Operation(models.Model):
         return str(self.id)[:8]
 
     @property
+    def who(self) -> str:
+        """Who asked for it, as people know them; a schedule of theirs where nobody clicked."""
+        name = str(self.requested_by or self.requester)
+        return f"Schedule of {name}" if self.via == "schedule" else name
+
+    @property
     def is_ended(self) -> bool:
         """Whether nothing more will happen without a person."""
         return self.state in ENDED

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from django.core.cache import cache
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.http import urlencode
 
 from opsportal.accounts.models import Person
 from opsportal.kit import wording
@@ -172,7 +173,7 @@ def page(operation: Operation, person: Person) -> dict[str, Any]:
         "operation": operation,
         "preposition": registry.preposition(operation.kind),
         "kind_title": kind.title if kind else operation.kind,
-        "who": operation.requested_by or operation.requester,
+        "again": _again(operation),
         "steps": step_views(operation, steps, now),
         "current": current,
         "step_count": sum(not each.tidy for each in steps),
@@ -189,6 +190,7 @@ def page(operation: Operation, person: Person) -> dict[str, Any]:
         "may_retry": queries.may_retry(operation, person),
         "cancel_words": _cancel_words(operation),
         "yours": operation.whose_move == WhoseMove.YOURS and operation.state == State.FAILED,
+        "never_began": operation.state == State.CANCELLED and not any(each.started_at for each in steps),
         "stopped": operation.state in {State.FAILED, State.CANCELLED, State.UNKNOWN},
         "lines": "\n".join(
             equal_lines.for_operation(
@@ -196,6 +198,21 @@ def page(operation: Operation, person: Person) -> dict[str, Any]:
             )
         ),
     }
+
+
+def _again(operation: Operation) -> tuple[str, str]:
+    """Address and words of asking for the same once more, where it did not come to a good end; else empty."""
+    kind = registry.kind(operation.kind)
+    if kind is None or operation.state not in {State.FAILED, State.CANCELLED}:
+        return "", ""
+    if kind.name == "deploy":
+        ref = {name: str(operation.params.get(name) or "") for name in ("ref", "ref_kind")}
+        address = f"{reverse('operations:deploy', args=[operation.environment.name])}?{urlencode(ref)}"
+    else:
+        asking = reverse("operations:ask", args=[operation.environment.name, kind.name])
+        address = f"{asking}?{urlencode({'again': str(operation.id)})}"
+    changes = operation.state == State.FAILED and kind.form_parameters
+    return address, "Run again with changes…" if changes else "Again…"
 
 
 def _size_before(operation: Operation) -> dict[str, Any]:

@@ -74,6 +74,33 @@ def line(command: str, asked: Sequence[Asked], typed: Mapping[str, str]) -> str:
     return command.format_map(words)
 
 
+def title_of(title: str, line: str) -> str:
+    """The title, if a line can be what the saved command of that title makes; empty if it cannot, or there is none."""
+    saved = SavedCommand.objects.filter(title=title.strip()).first() if title.strip() else None
+    if saved is None:
+        return ""
+    return saved.title if _could_make(saved.command, line.strip()) else ""
+
+
+def _could_make(command: str, line: str) -> bool:
+    """Whether what stands between the parameters stands in the line too, in the same order."""
+    parts = list(string.Formatter().parse(command))
+    fixed = "".join(text for text, _, _, _ in parts)
+    if all(name is None for _, name, _, _ in parts):
+        return line == fixed
+    first, *rest = [text for text, _, _, _ in parts]
+    last = rest.pop() if rest and parts[-1][1] is None else ""
+    if not (line.startswith(first) and line.endswith(last) and len(line) >= len(fixed)):
+        return False
+    at, end = len(first), len(line) - len(last)
+    for text in rest:
+        found = line.find(text, at, end)
+        if found < 0:
+            return False
+        at = found + len(text)
+    return True
+
+
 def _judge(asked: Asked, value: str) -> None:
     if len(value) > LONGEST or not value.isprintable():
         raise BadParameter(asked.name, f"{asked.title} takes one line of at most {LONGEST} characters.")

@@ -1,5 +1,6 @@
 """Schedules: what runs by itself, when next, how it went last, and a switch."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django import forms
@@ -69,10 +70,22 @@ def new(request: HttpRequest) -> HttpResponse:
     return _show(request, environment, kind, ScheduleForm(kind, environment, label_suffix=""))
 
 
+def begin(
+    request: HttpRequest, environment: Environment, kind: Kind, given: Mapping[str, str]
+) -> HttpResponse:
+    """The form of a new schedule, filled in with what was chosen elsewhere."""
+    return _show(request, environment, kind, ScheduleForm(kind, environment, initial=given, label_suffix=""))
+
+
 def _choose(request: HttpRequest, environment: Environment | None, kind: Kind | None) -> HttpResponse:
+    """First where, then what: of the kinds there are on such an environment, those this person may schedule."""
+    person = person_of(request)
+    there = [each for each in registry.kinds() if environment and environment.kind in each.allowed_on]
+    verdicts = [(each, schedules.may_change(environment, each.name, person)) for each in there if environment]
     context = {
         "environments": Environment.objects.order_by("name"),
-        "kinds": registry.kinds(),
+        "kinds": [each for each, may in verdicts if may],
+        "refused": [(each, may) for each, may in verdicts if not may],
         "environment": environment,
         "kind": kind,
         "clash": environment is not None and kind is not None,
@@ -108,6 +121,7 @@ def _show(
         "form": form,
         "environment": environment,
         "kind": kind,
+        "title": kind.title_at(environment.name),
         "zone": settings.TIME_ZONE,
         "may": schedules.may_change(environment, kind.name, person_of(request)),
     }

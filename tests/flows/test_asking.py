@@ -268,6 +268,93 @@ def test_a_saved_command_is_filled_in_quoted_and_run(ab, run_task):
     assert Operation.objects.get().params == {"command": "python manage.py find 'x; rm -rf /'"}
 
 
+@pytest.fixture
+def find_a_user():
+    return saved_commands.save(
+        title="Find a user", what="", command="python manage.py find {who} --now", asked="who: text: Who",
+        roles=[], places=[], by=person("lee"),
+    )  # fmt: skip
+
+
+def test_a_saved_command_keeps_its_title_and_shows_beforehand_what_will_be_run(ab, find_a_user):
+    path, ana = f"/environments/ab/commands/{find_a_user.pk}", client_of("ana")
+    looked = text_of(ana.post(path, {"p_who": "a b"}, headers={"HX-Request": "true", "HX-Target": "outlook"}))
+    assert "Find a user: python manage.py find &#x27;a b&#x27; --now" in looked
+    assert not Operation.objects.exists()
+
+    ana.post(path, {"p_who": "a b"})
+    made = Operation.objects.get()
+    assert made.headline == "Find a user: python manage.py find 'a b' --now"
+    assert "Find a user: python manage.py" in text_of(ana.get("/operations/"))
+
+
+@pytest.mark.parametrize(
+    ("line", "title"),
+    [
+        ("python manage.py find x --now", "Find a user"),
+        ("python manage.py find x --later", ""),
+        ("python manage.py flush --now", ""),
+        ("python manage.py find --now", ""),
+    ],
+)
+def test_a_title_stays_with_what_its_command_can_make_alone(find_a_user, line, title):
+    assert saved_commands.title_of("Find a user", line) == title
+    assert saved_commands.title_of("No such", line) == ""
+
+
+def test_a_saved_command_can_be_scheduled(ab, find_a_user):
+    path, ana = f"/environments/ab/commands/{find_a_user.pk}", client_of("ana")
+    shown = text_of(ana.post(path, {"p_who": "x", "schedule": "yes"}))
+    assert 'value="python manage.py find x --now"' in shown
+    given = {"command": "python manage.py find x --now", "saved": "Find a user"}
+    ana.post(
+        "/schedules/new", {"kind": "run_task", "environment": "ab", "weekdays": "1", "times": "6:30", **given}
+    )
+    assert Schedule.objects.get().given == given
+
+
+def test_whom_a_hold_lets_pass_may_pass_it_with_a_saved_command(ab, find_a_user):
+    environments.hold(environment=ab, reason="Demo.", by=person("ana"), passes="holder")
+    path, ana = f"/environments/ab/commands/{find_a_user.pk}", client_of("ana")
+    assert ana.post(path, {"p_who": "x"}).status_code == 409
+    assert ana.post(path, {"p_who": "x", "passes_hold": "on"}).status_code == 302
+
+
+def test_what_was_undone_is_offered_again_with_what_was_typed(ab):
+    ana = client_of("ana")
+    ana.post(MIGRATE, {"what": "good"})
+    made = Operation.objects.get()
+    ana.post(f"/operations/{made.id}/cancel")
+    shown = text_of(ana.get(f"/operations/{made.id}/"))
+    assert f'href="{MIGRATE}?again={made.id}">Again…</a>' in shown
+    assert "Retry from this step" not in shown
+    assert 'value="good"' in text_of(ana.get(f"{MIGRATE}?again={made.id}"))
+    assert ana.get(f"{MIGRATE}?again=nonsense").status_code == 200
+
+
+def test_what_failed_is_offered_again_with_changes(ab):
+    made = ask_for(ab, person("ana"), what="good")
+    Operation.objects.filter(pk=made.pk).update(state=State.FAILED)
+    assert "Run again with changes…" in text_of(client_of("ana").get(f"/operations/{made.id}/"))
+
+
+def test_a_scheduled_run_is_not_shown_as_a_click(ab):
+    made = ask_for(ab, person("ana"))
+    Operation.objects.filter(pk=made.pk).update(via="schedule")
+    for page in (f"/operations/{made.id}/", "/operations/", "/environments/ab/"):
+        assert "chedule of Ana Alvarez" in text_of(client_of("ana").get(page))
+
+
+def test_only_what_is_possible_there_is_offered_for_a_schedule(ab):
+    shown = text_of(client_of("ana").get("/schedules/new?environment=stable"))
+    assert 'name="environment"' in shown
+    environment("stable")
+    shown = text_of(client_of("ana").get("/schedules/new?environment=stable"))
+    assert '<option value="migrate">' in shown
+    assert "reset_database" not in shown
+    assert "What you may not schedule there" in shown
+
+
 def test_commands_are_kept_by_leads_and_admins_only(run_task):
     asked = {"title": "T", "command": "do {it}", "parameters": "it: text"}
     assert client_of("ana").post("/commands/new", asked).status_code == 403

@@ -7,7 +7,7 @@ from django.conf import settings
 
 from opsportal.accounts.rules import Permission
 from opsportal.environments.models import Environment, EnvironmentKind
-from opsportal.operations import asking
+from opsportal.operations import asking, saved_commands
 from opsportal.operations.never_on_stable import destroys
 from opsportal.operations.outcomes import Outcome
 from opsportal.operations.registry import (
@@ -28,14 +28,16 @@ LEAST_MB, MOST_MB = 16, 65_536
 
 
 def clean(environment: Environment, given: Mapping[str, str]) -> dict[str, Any]:
-    """``{command, memory, disk}``; sizes in MB, None for the platform's own."""
+    """``{command, memory, disk}``; sizes in MB, None for the platform's own; ``saved`` where it is a saved command."""
     command = asking.command(given.get("command", ""))
     word = _destroys(command) if environment.kind == EnvironmentKind.STABLE else ""
     if word:
         raise BadParameter(
             "command", f"“{word}” destroys data: that is never done on stable, by anyone, by any path."
         )
+    title = saved_commands.title_of(given.get("saved", ""), command)
     return {
+        **({"saved": title} if title else {}),
         "command": command,
         "memory": asking.number(
             "memory", given.get("memory", ""), "Memory in MB", least=LEAST_MB, most=MOST_MB
@@ -59,6 +61,11 @@ def run_the_command(run: Run) -> Outcome:
     )
 
 
+def headline(environment: Environment, params: Mapping[str, Any]) -> str:
+    """``Run python manage.py check``, or the title of the saved command before it."""
+    return f"{params['saved']}: {params['command']}" if params.get("saved") else f"Run {params['command']}"
+
+
 RUN_TASK = register(
     Kind(
         name="run_task",
@@ -78,9 +85,12 @@ RUN_TASK = register(
                 "memory", "Memory in MB", "Empty: the platform's own (usually 1,024).", input=Input.NUMBER
             ),
             Parameter("disk", "Disk in MB", "Empty: the platform's own.", input=Input.NUMBER),
+            Parameter(
+                "saved", "Saved command", "Title of the saved command that it is, if any.", in_form=False
+            ),
         ),
         clean=clean,
-        headline=lambda environment, params: f"Run {params['command']}",
+        headline=headline,
         steps=(
             common.CHECK,
             common.FIND,
