@@ -21,6 +21,7 @@ urlpatterns = [
     path("", include("opsportal.logs.urls")),
     path("", include("opsportal.environments.urls")),
     path("", include("opsportal.bugs.urls")),
+    path("", include("opsportal.notifications.urls")),
     path("", include("opsportal.runbooks.urls")),
     path("admin/", admin.site.urls),
     path("favicon.ico", favicon, name="favicon"),

@@ -10,6 +10,7 @@ HERE = {
     "operations:schedules": "schedules",
     "operations:commands": "commands",
     "runbooks:index": "runbooks",
+    "notifications:mine": "notifications",
 }
 
 

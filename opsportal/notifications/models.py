@@ -37,6 +37,9 @@ class State(models.TextChoices):
     GIVEN_UP = "given_up", "Given up"
 
 
+_LOOKS = {"sent": "succeeded", "sending": "running", "gathered": "skipped", "given_up": "failed"}
+
+
 class Message(models.Model):
     """One thing told to one destination: a row of the outbox.
 
@@ -87,6 +90,16 @@ class Message(models.Model):
 
     def __str__(self) -> str:
         return f"{self.event} to {self.destination}"
+
+    @property
+    def look(self) -> str:
+        """The state whose icon and colour pages show it with."""
+        return _LOOKS.get(self.state, self.state)
+
+    @property
+    def can_go_again(self) -> bool:
+        """Whether a person may have it sent once more."""
+        return self.state in {State.GIVEN_UP, State.UNKNOWN}
 
 
 class Thread(models.Model):
