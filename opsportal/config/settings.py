@@ -134,6 +134,8 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "unacked_restore_throttle": 1,
 }
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+#: Tasks beside the modules called tasks, which are found by themselves.
+CELERY_IMPORTS = ["opsportal.bugs.tasks_leads"]
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
@@ -148,6 +150,7 @@ CELERY_TASK_ROUTES = {
     "environments.*": {"queue": "default"},
     "logs.*": {"queue": "default"},
     "notifications.*": {"queue": "default"},
+    "bugs.*": {"queue": "default"},
 }
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_SEND_TASK_EVENTS = False
@@ -173,6 +176,7 @@ CELERY_BEAT_SCHEDULE = {
     },
     "send messages": {"task": "notifications.send_due", "schedule": 2.0, "options": {"expires": 10}},
     "forget old messages": {"task": "notifications.forget_old", "schedule": 3600.0, "options": {"expires": 300}},
+    "look after leads": {"task": "bugs.look_after_leads", "schedule": 30.0, "options": {"expires": 60}},
     "read logs": {"task": "logs.collect_due", "schedule": 1.0, "options": {"expires": 5}},
     "forget old log entries": {"task": "logs.forget_old", "schedule": 600.0, "options": {"expires": 300}},
 }
