@@ -145,7 +145,8 @@ def _serve(request: ApiRequest, handler: Handler, writes: bool, args: dict[str, 
         response = json_response(GitHubError(500, f"Git failed: {error}").body(), 500)
     response = _conditional(request, response)
     if user is not None:
-        for name, value in limits.spend(request.context, user, response.status_code).items():
+        free = request.raw.path.endswith("/rate_limit")
+        for name, value in limits.spend(request.context, user, response.status_code, free=free).items():
             response.headers.setdefault(name, value)
     response.headers.extend(headers)
     return response
@@ -215,10 +216,10 @@ class Limits:
         if limit and used >= limit:
             raise too_many(f"API rate limit exceeded for user ID {user['id']}.", _headers(limit, used, reset))
 
-    def spend(self, cloud: Cloud, user: Document, status: int) -> dict[str, str]:
-        """Count an answer and give its headers; 304 is free."""
+    def spend(self, cloud: Cloud, user: Document, status: int, *, free: bool) -> dict[str, str]:
+        """Count an answer and give its headers; 304 is free, and so is asking for the limit itself."""
         limit, used, reset = self._state(cloud, user)
-        if status != 304 and used < limit:
+        if not free and status != 304 and used < limit:
             used += 1
             with self._lock:
                 self._used = {key: value for key, value in self._used.items() if key[1] >= reset}

@@ -73,7 +73,7 @@ def make_ref(asked: Asked) -> Answer:
     body = asked.json()
     name = text_of(body, "Reference", "ref", needed=True) or ""
     sha = text_of(body, "Reference", "sha", needed=True) or ""
-    if not name.startswith((HEADS, TAGS)) or not is_ref_name(name):
+    if not name.startswith((HEADS, TAGS)) or not is_ref_name(name.split("/", 2)[2]):
         raise said("Reference name must start with 'refs/' and have at least two slashes.")
     kind = _object(asked, name, sha)
     try:

@@ -180,7 +180,7 @@ def make_label(asked: Asked) -> Answer:
     return Wire(asked).label(made), 201
 
 
-@endpoint("GET", REPO + "/labels/<name>")
+@endpoint("GET", REPO + "/labels/<path:name>")
 def label(asked: Asked, name: str) -> Answer:
     """One label."""
     found = world.label(asked.cloud, asked.repository, name)
@@ -201,7 +201,7 @@ def add_labels(asked: Asked, number: str) -> Answer:
     return Wire(asked).issue(changed)["labels"], 200
 
 
-@endpoint("DELETE", ONE + "/labels/<name>", writes=True)
+@endpoint("DELETE", ONE + "/labels/<path:name>", writes=True)
 def take_label(asked: Asked, number: str, name: str) -> Answer:
     """Take a label off it."""
     found = issue_actions.find(asked.cloud, asked.repository, number)
