@@ -172,7 +172,7 @@ def origin(url: str) -> tuple[str, str, int]:
     parsers disagree (backslashes, blanks, a user before the host), since then a check here would not hold
     there.
     """
-    if any(one == "\\" or one.isspace() or not one.isprintable() for one in url):
+    if "\\" in url or " " in url or not url.isprintable():  # no other blank is printable
         raise ValueError("not an address")
     parts = urlsplit(url)
     if parts.scheme not in _DEFAULT_PORTS or not parts.hostname or "@" in parts.netloc:

@@ -8,7 +8,7 @@ from opsportal.logs.lines import SECOND
 #: Seconds between two looks at a source that somebody watches.
 WATCHED_SECONDS = 1.0
 #: Looks a second that all sources together may cost while nobody watches: with many, each is read less often.
-LOOKS_A_SECOND = 15
+LOOKS_A_SECOND = 10
 #: Bars of the histogram, at most; and the lengths in seconds that a bar may stand for.
 BARS = 64
 _LENGTHS = (

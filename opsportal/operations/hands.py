@@ -14,35 +14,51 @@ from django.db import close_old_connections, connections
 
 log = logging.getLogger(__name__)
 
-#: Threads that look again. A look mostly waits for the platform's answer.
-HANDS = 6
+#: Threads that look. A look mostly waits for the platform's answer; a build or an upload keeps one for long.
+HANDS = 12
 
 
 class Hands:
-    """Calls ``work`` with an operation's id when its time has come, each operation once per time it was put down.
+    """Calls ``work`` with an operation's id when its time has come, once for the last time it was put down.
 
-    ``hand_over``: who is told what is left, and in how many seconds, when the process is to end. Threads begin with
-    the first operation put down, so that they are never inherited by a fork.
+    ``work`` answers whether it worked on it. ``hand_over``: who is told what is left, and in how many seconds, when the
+    process is to end. Threads begin with the first operation put down, so that they are never inherited by a fork.
     """
 
     def __init__(
         self,
-        work: Callable[[UUID], object],
+        work: Callable[[UUID], bool],
         hand_over: Callable[[UUID, float], None],
         threads: int = HANDS,
     ) -> None:
         self._work, self._hand_over, self._most = work, hand_over, threads
         self._due: list[tuple[float, UUID]] = []
+        self._put_down: dict[UUID, float] = {}
+        self._now: dict[UUID, float] = {}
         self._changed = threading.Condition()
         self._threads: list[threading.Thread] = []
         self._stopped = False
 
     def come_back(self, operation_id: UUID, seconds: float) -> None:
-        """Look at the operation again in so many seconds; handed over at once when the process is to end."""
+        """It was put down: look at it in so many seconds. Handed over at once when the process is to end."""
+        self._note(self._put_down, operation_id, seconds)
+
+    def look_now(self, operation_id: UUID) -> None:
+        """Somebody rang: look at it as soon as a hand is free, and when it was put down for, should it be too early."""
+        if operation_id not in self._now:
+            self._note(self._now, operation_id, 0.0)
+
+    def has(self, operation_id: UUID) -> bool:
+        """Whether it is on the list of this process."""
+        return operation_id in self._put_down or operation_id in self._now
+
+    def _note(self, when: dict[UUID, float], operation_id: UUID, seconds: float) -> None:
+        moment = time.monotonic() + seconds
         with self._changed:
             stopped = self._stopped
             if not stopped:
-                heapq.heappush(self._due, (time.monotonic() + seconds, operation_id))
+                when[operation_id] = moment
+                heapq.heappush(self._due, (moment, operation_id))
                 self._begin_thread()
                 self._changed.notify()
         if stopped:
@@ -74,8 +90,10 @@ class Hands:
             connections.close_all()
 
     def _look(self, operation_id: UUID) -> None:
+        put_down = self._put_down.get(operation_id)
         try:
-            self._work(operation_id)
+            if self._work(operation_id):
+                self._forget(self._put_down, operation_id, put_down)
         except Exception:
             # Its row says what is true, and the sweep rings for it; the thread is there for the others as well.
             log.exception("a look at operation %s ended badly", operation_id)
@@ -87,15 +105,26 @@ class Hands:
         with self._changed:
             while not self._stopped:
                 left = self._due[0][0] - time.monotonic() if self._due else None
-                if left is not None and left <= 0:
-                    return heapq.heappop(self._due)[1]
-                self._changed.wait(left)
+                if left is None or left > 0:
+                    self._changed.wait(left)
+                    continue
+                moment, operation_id = heapq.heappop(self._due)
+                for when in (self._now, self._put_down):
+                    if self._forget(when, operation_id, moment):
+                        return operation_id
         return None
 
+    def _forget(self, when: dict[UUID, float], operation_id: UUID, moment: float | None) -> bool:
+        """Take it off a list, unless it stands there for another moment by now. Whether it was taken off."""
+        with self._changed:
+            stands = moment is not None and when.get(operation_id) == moment
+            if stands:
+                del when[operation_id]
+            return stands
+
     def _hand_the_rest_over(self) -> None:
-        while True:
-            with self._changed:
-                if not self._due:
-                    return
-                moment, operation_id = heapq.heappop(self._due)
+        with self._changed:
+            left, self._due = self._put_down | self._now, []
+            self._put_down, self._now = {}, {}
+        for operation_id, moment in left.items():
             self._hand_over(operation_id, max(0.0, moment - time.monotonic()))

@@ -21,6 +21,8 @@ from opsportal.operations.models import HOLDING, Operation, State
 
 #: Seconds an operation may be late before the sweep rings for it: who put it down comes back to it by itself.
 LATE = 2.0
+#: And how late it may be while it stands on this worker's own list, before others are asked.
+BUSY = 10.0
 #: Seconds a worker's thread keeps its connection to the database between looks.
 CONNECTION_SECONDS = 60
 
@@ -32,12 +34,15 @@ _lookout: Lookout | None = None
 
 @shared_task(name="operations.advance", soft_time_limit=1800, time_limit=1860)
 def advance(operation_id: str) -> None:
-    """Work on one operation until it waits or ends; this worker comes back to it by itself."""
-    _advance(UUID(operation_id))
+    """Work on one operation until it waits or ends, by a hand of this worker, which comes back to it by itself."""
+    if _hands is not None:
+        _hands.look_now(UUID(operation_id))
+    else:
+        _advance(UUID(operation_id))
 
 
-def _advance(operation_id: UUID) -> None:
-    runner.advance(
+def _advance(operation_id: UUID) -> bool:
+    return runner.advance(
         operation_id,
         again=_hands.come_back if _hands else None,
         expect=_lookout.expect if _lookout else None,
@@ -48,7 +53,10 @@ def _wake(operation_ids: Collection[UUID]) -> None:
     """Look at these now: what they waited for has ended."""
     store.hasten(operation_ids)
     for each in operation_ids:
-        (_hands.come_back if _hands else bell.ring)(each, 0.0)
+        if _hands is not None:
+            _hands.look_now(each)
+        else:
+            bell.ring(each)
 
 
 @shared_task(name="operations.ring_due", soft_time_limit=30, time_limit=60)
@@ -57,7 +65,10 @@ def ring_due() -> None:
     now = timezone.now()
     free = Q(lease_expires_at__isnull=True) | Q(lease_expires_at__lte=now)
     late = Operation.objects.filter(free, state=State.RUNNING, due_at__lte=now - timedelta(seconds=LATE))
-    for operation_id in late.order_by("due_at").values_list("id", flat=True)[:500]:
+    for operation_id, due_at in late.order_by("due_at").values_list("id", "due_at")[:500]:
+        queued = _hands is not None and _hands.has(operation_id)
+        if queued and now - due_at < timedelta(seconds=BUSY):
+            continue  # this worker's hands are full; another may have a free one a little later
         if cache.add(f"rung:{operation_id}", 1, timeout=6):
             bell.ring(operation_id)
     stranded = (

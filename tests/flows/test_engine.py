@@ -457,6 +457,7 @@ def test_a_worker_comes_back_by_itself_to_what_waits_and_hands_the_rest_over_at_
     def work(operation_id):
         looked.append(operation_id)
         seen.set()
+        return True
 
     hands = Hands(work, lambda each, seconds: handed.update({each: seconds}), threads=1)
     soon, late, after = uuid4(), uuid4(), uuid4()
@@ -470,6 +471,42 @@ def test_a_worker_comes_back_by_itself_to_what_waits_and_hands_the_rest_over_at_
     assert looked == [soon]
     assert handed.keys() == {late, after}
     assert 900 < handed[late] <= 1000
+
+
+def test_what_was_put_down_again_is_looked_at_for_the_last_time_alone_and_a_ring_comes_first():
+    looked, changed, free = [], threading.Condition(), threading.Event()
+    first, rung, never = uuid4(), uuid4(), uuid4()
+
+    def work(operation_id):
+        with changed:
+            looked.append(operation_id)
+            changed.notify_all()
+        assert free.wait(20)
+        return operation_id != never
+
+    def until(what):
+        with changed:
+            assert changed.wait_for(lambda: looked == what, 20)
+
+    hands = Hands(work, lambda each, seconds: handed.update({each: seconds}), threads=1)
+    handed = {}
+    hands.come_back(first, 0)
+    until([first])
+    hands.come_back(rung, 0.01)
+    hands.come_back(rung, 1000)  # put down once more: the earlier time counts no longer
+    hands.come_back(never, 1000)
+    hands.look_now(never)
+    hands.look_now(never)
+    assert hands.has(rung)
+    free.set()
+    until([first, never])
+    hands.look_now(rung)
+    until([first, never, rung])
+    hands.stop()
+    for thread in hands.threads():
+        thread.join(20)
+    assert not hands.has(rung), "it was worked on, so what it was put down for is over"
+    assert handed.keys() == {never}, "it was too early for it: it comes back when it was put down for"
 
 
 def test_while_the_platform_settles_the_step_is_unknown():
