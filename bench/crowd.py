@@ -20,6 +20,7 @@ from bench import direct
 from bench.figures import note, spread, tell
 from bench.world import World, click_deploy
 from opsportal.adapters.cloudfoundry import Foundation
+from opsportal.demo.driving import Steps
 from opsportal.demo.estate import ORGANIZATION, SERVICE_ACCOUNT
 
 TARGET = 1.3
@@ -86,7 +87,7 @@ class _Drive:
         source = direct.Source.at(self._world.layout.repository, ref)
         manifests = {name: source.manifest(name, ref) for name in self._names}
 
-        def start(name: str) -> direct.Steps:
+        def start(name: str) -> Steps:
             return direct.deploy(self._cf, source, self._spaces[name], manifests[name], f"getgov-{name}")
 
         every = [lambda name=name: start(name) for name in self._names]

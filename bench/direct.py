@@ -5,21 +5,19 @@ Nothing of the portal's engine is in between: no database, no queue, no rules, n
 
 from __future__ import annotations
 
-import hashlib
 import heapq
-import io
 import subprocess
 import threading
 import time
-import zipfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from opsportal.adapters.cloudfoundry import Foundation, Resource
+from opsportal.adapters.cloudfoundry import Foundation
+from opsportal.demo import driving
+from opsportal.demo.driving import Application, Steps
 from opsportal.environments.manifests import for_platform, parse_manifest
 
-Steps = Iterator[None]
 LIMIT_S = 600
 
 
@@ -29,8 +27,7 @@ class Source:
 
     repository: Path
     commit: str
-    files: dict[str, bytes]
-    programs: frozenset[str]
+    application: Application
 
     @classmethod
     def at(cls, repository: Path, ref: str, built: dict[str, bytes] | None = None) -> Source:
@@ -42,11 +39,7 @@ class Source:
         programs = frozenset(
             name.removeprefix("src/") for name, mode in modes.items() if mode.endswith("755")
         )
-        return cls(repository, commit, files | (built or {}), programs)
-
-    def mode(self, path: str) -> str:
-        """A file's mode, as the platform writes it."""
-        return "755" if path in self.programs else "644"
+        return cls(repository, commit, Application(files | (built or {}), programs))
 
     def manifest(self, environment: str, ref: str) -> str:
         """The manifest as the platform takes it."""
@@ -58,38 +51,7 @@ class Source:
 
 def deploy(cf: Foundation, source: Source, space: str, manifest: str, app_name: str) -> Steps:
     """One deploy as steps; each ``yield`` is a look that found the platform still at work."""
-    app = cf.app(app_name, space) or cf.create_app(app_name, space)
-    wanted = [
-        Resource(path, hashlib.sha1(data, usedforsecurity=False).hexdigest(), len(data), source.mode(path))
-        for path, data in source.files.items()
-        if data
-    ]
-    known = cf.match_resources(wanted)
-    have = {each.path for each in known}
-    package = cf.create_package(app.guid)
-    bits = _zip(source, [path for path in source.files if path not in have])
-    package = cf.upload_bits(package.guid, known, bits)
-    while package.state != "READY":
-        yield
-        package = cf.package(package.guid)
-    job = cf.apply_manifest(space, manifest)
-    while not (state := cf.job(job.guid)).finished:
-        yield
-    if state.failed:
-        raise RuntimeError(f"manifest: {state.errors}")
-    build = cf.create_build(package.guid)
-    while build.state == "STAGING":
-        yield
-        build = cf.build(build.guid)
-    if not build.droplet_guid:
-        raise RuntimeError(f"staging: {build.error}")
-    deployment = cf.create_deployment(app.guid, droplet_guid=build.droplet_guid)
-    while not deployment.finished:
-        yield
-        deployment = cf.deployment(deployment.guid)
-    web = [each.guid for each in cf.processes(app.guid) if each.type == "web"][-1]
-    while not all(each.state == "RUNNING" for each in cf.stats(web)):
-        yield
+    return driving.deploy(cf, source.application, space=space, app_name=app_name, manifest=manifest)
 
 
 def run(deploys: Sequence[Callable[[], Steps]], *, every: float, threads: int) -> float:
@@ -139,19 +101,6 @@ def spaces_of(cf: Foundation, organization: str) -> dict[str, str]:
     if found is None:
         raise RuntimeError(f"there is no organization {organization}")
     return {each.name: each.guid for each in cf.spaces(found.guid)}
-
-
-def _zip(source: Source, paths: Sequence[str]) -> io.BytesIO | None:
-    if not paths:
-        return None
-    made = io.BytesIO()
-    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
-        for path in paths:
-            member = zipfile.ZipInfo(path)
-            member.external_attr = (0o100000 | int(source.mode(path), 8)) << 16
-            archive.writestr(member, source.files[path])
-    made.seek(0)
-    return made
 
 
 def _git(repository: Path, *arguments: str) -> bytes:

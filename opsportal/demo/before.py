@@ -15,17 +15,14 @@ import sys
 import tarfile
 import tempfile
 import time
-import zipfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import django
 
-if TYPE_CHECKING:
-    from opsportal.adapters.cloudfoundry import Foundation
+from opsportal.demo import driving
 
 PATTERNS = {"stable": r"v[0-9]+\.[0-9]+\.[0-9]+", "staging": r"staging-[0-9]+", "development": "main"}
 LIMIT_S, LOOK_S, GIT_S = 150.0, 0.2, 60
@@ -99,41 +96,30 @@ def _push(repository: Path, release: Release) -> str:
     manifest = parse_manifest(
         text, environment=release.environment, app_name=settings.APP_NAME_PATTERN, path=path
     )
-    job = cf.apply_manifest(space, for_platform(manifest, release.variables))
-    _until(lambda: cf.job(job.guid).finished)
+    application = _application(repository, release.commit, settings.ASSET_BUILD_COMMAND)
+    filled = for_platform(manifest, release.variables)
+    _to_its_end(driving.deploy(cf, application, space=space, app_name=name, manifest=filled))
     app = cf.app(name, space)
     if app is None:
-        raise RuntimeError(f"The platform did not take the manifest of {release.environment}.")
-    bits = _bits(repository, release.commit, settings.ASSET_BUILD_COMMAND)
-    _start(cf, app.guid, bits)
+        raise RuntimeError(f"The platform did not keep the application of {release.environment}.")
     task = cf.create_task(app.guid, command=FILL, name="fill-the-database")
     _until(lambda: cf.task(task.guid).finished)
     return f"{release.environment} {release.ref}"
 
 
-def _start(cf: Foundation, app: str, bits: io.BytesIO) -> None:
-    package = cf.create_package(app)
-    cf.upload_bits(package.guid, [], bits)
-    _until(lambda: cf.package(package.guid).ready)
-    build = cf.create_build(package.guid)
-    _until(lambda: cf.build(build.guid).state != "STAGING")
-    deployment = cf.create_deployment(app, droplet_guid=cf.build(build.guid).droplet_guid)
-    _until(lambda: cf.deployment(deployment.guid).finished)
-
-
-def _bits(repository: Path, commit: str, build: str) -> io.BytesIO:
-    """The application's files at a commit, with its assets built, as a zip."""
-    made = io.BytesIO()
+def _application(repository: Path, commit: str, build: str) -> driving.Application:
+    """The application's files at a commit, with its assets built."""
     with tempfile.TemporaryDirectory() as place:
         with tarfile.open(fileobj=io.BytesIO(_git(repository, "archive", commit, "src"))) as archive:
             archive.extractall(place, filter="data")
         source = Path(place) / "src"
         subprocess.run(shlex.split(build), cwd=source, check=True, timeout=GIT_S, capture_output=True)
-        with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive_made:
-            for file in sorted(each for each in source.rglob("*") if each.is_file()):
-                archive_made.write(file, file.relative_to(source))
-    made.seek(0)
-    return made
+        return driving.Application.below(source)
+
+
+def _to_its_end(steps: driving.Steps) -> None:
+    ended = object()
+    _until(lambda: next(steps, ended) is ended)
 
 
 def _until(done: Callable[[], bool]) -> None:
