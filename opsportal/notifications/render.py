@@ -10,10 +10,7 @@ _CALLS = ("@channel", "@here", "@everyone")
 
 def slack_escaped(text: str) -> str:
     """Text in which nothing is markup: no link, no mention of a person, a group or everybody."""
-    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    for call in _CALLS:
-        text = text.replace(call, f"@\u2060{call[1:]}")
-    return text
+    return _uncalled(text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;"))
 
 
 def slack_text(payload: Mapping[str, Any]) -> str:
@@ -54,7 +51,9 @@ def email_text(payload: Mapping[str, Any], settings_url: str) -> str:
 
 
 def _plain(text: str) -> dict[str, Any]:
-    return {"type": "plain_text", "text": _uncalled(text), "emoji": False}
+    """Text that Slack shows as it is. Angle brackets are replaced: clients differ in whether they undo escapes here."""
+    safe = _uncalled(text.replace("<", "‹").replace(">", "›"))
+    return {"type": "plain_text", "text": safe, "emoji": False}
 
 
 def _uncalled(text: str) -> str:
