@@ -51,6 +51,16 @@ VARIABLES: dict[str, Variable] = {
     "COMMIT_URL": Variable(
         str, "", "Where a commit is shown, with {commit} for its name; empty: commits are no links."
     ),
+    "GITHUB_REPOSITORY": Variable(
+        str, "", "The repository on GitHub, as owner/name; empty: there is no GitHub."
+    ),
+    "GITHUB_TOKEN": Variable(
+        str, "", "Token for its pull requests, issues and statuses; sent as a header, never in the URL."
+    ),
+    "GITHUB_API_URL": Variable(
+        str, "https://api.github.com", "GitHub's API; of an Enterprise Server, https://HOST/api/v3."
+    ),
+    "GITHUB_WEB_URL": Variable(str, "https://github.com", "Where people see it, for links."),
     "MANIFEST_PATTERN": Variable(
         str,
         "ops/manifests/manifest-{environment}.yaml",

@@ -254,6 +254,12 @@ TIME_ZONE: str = _read["TIME_ZONE"]
 GIT_REPOSITORY_URL: str = _read["GIT_REPOSITORY_URL"]
 GIT_TOKEN: str = _read["GIT_TOKEN"]
 COMMIT_URL: str = _read["COMMIT_URL"]
+GITHUB_REPOSITORY: str = _read["GITHUB_REPOSITORY"]
+if GITHUB_REPOSITORY and not all(GITHUB_REPOSITORY.partition("/")):
+    raise ImproperlyConfigured("GITHUB_REPOSITORY is a repository's owner and name, as owner/name.")
+GITHUB_TOKEN: str = _read["GITHUB_TOKEN"]
+GITHUB_API_URL: str = _read["GITHUB_API_URL"]
+GITHUB_WEB_URL: str = _read["GITHUB_WEB_URL"].rstrip("/")
 MANIFEST_PATTERN: str = _read["MANIFEST_PATTERN"]
 APP_NAME_PATTERN: str = _read["APP_NAME_PATTERN"]
 CF_API_URL: str = _read["CF_API_URL"]
