@@ -7,6 +7,7 @@ from django.http import HttpRequest
 HERE = {
     "dashboard:home": "home",
     "operations:history": "operations",
+    "bugs:tickets": "tickets",
     "operations:schedules": "schedules",
     "operations:commands": "commands",
     "runbooks:index": "runbooks",

@@ -1,6 +1,6 @@
-// "/" to search, "g h" home, "g o" operations, "?" the list. Never while somebody is typing.
+// "/" to search, "g h" home, "g o" operations, "g t" tickets, "?" the list. Never while somebody is typing.
 
-const GO = { h: "/", o: "/operations/" };
+const GO = { h: "/", o: "/operations/", t: "/tickets" };
 const PATIENCE_MS = 1200;
 let waitingSince = 0;
 

@@ -1,0 +1,194 @@
+"""Everything the page of one ticket shows."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django import forms as django_forms
+from django.urls import NoReverseMatch, reverse
+
+from opsportal.accounts.grants import ROLES
+from opsportal.accounts.queries import Person
+from opsportal.bugs import presenting, queries, rules, standing
+from opsportal.bugs.models import Attachment, Reached, Stage, Ticket
+from opsportal.bugs.presenting_offers import offers
+from opsportal.bugs.presenting_timeline import entries
+from opsportal.kit import wording
+
+__all__ = ["assigning", "page"]
+
+
+@dataclass(frozen=True)
+class Station:
+    """One stage of the path: whether it was reached, when and by whom."""
+
+    label: str
+    look: str
+    here: bool
+    reached: Reached | None
+
+    @property
+    def at(self) -> Any:
+        """When it was reached."""
+        return self.reached.at if self.reached else None
+
+    @property
+    def who(self) -> str:
+        """Who reached or told it."""
+        return self.reached.by if self.reached else ""
+
+
+@dataclass(frozen=True)
+class File:
+    """An attachment, without what is in it."""
+
+    name: str
+    url: str
+    size: str
+    by: str
+    at: Any
+    is_picture: bool
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A person who may be named, or why not."""
+
+    username: str
+    name: str
+    about: str
+    chosen: bool
+    why: str
+
+
+@dataclass(frozen=True)
+class Part:
+    """One half of the assignment form."""
+
+    name: str
+    label: str
+    hint: str
+    control: str
+    possible: Sequence[Choice]
+    impossible: Sequence[Choice]
+
+
+def page(ticket: Ticket, person: Person, tried: Mapping[str, django_forms.Form]) -> dict[str, Any]:
+    """The context of the page. ``tried``: forms that came back with errors, by the deed's name."""
+    pulls = list(ticket.pull_requests.all())
+    offered = offers(ticket, person, pulls, tried)
+    first = offered.made.get(offered.first) if offered.first not in {"comment", "review"} else None
+    return {
+        "ticket": ticket,
+        "move": presenting.whose_move(ticket, pulls),
+        "meaning": rules.MEANINGS[ticket.priority],
+        "reviewers": standing.facts(ticket).reviewers,
+        "asked": standing.facts(ticket).waiting,
+        "environment_url": _environment_url(ticket.environment),
+        "happens": presenting.markdown(ticket.happens),
+        "should": presenting.markdown(ticket.should),
+        "steps": presenting.markdown(ticket.steps),
+        "files": _files(ticket),
+        "path": _path(ticket),
+        "entries": entries(ticket, person),
+        "clocks": queries.clocks(ticket),
+        "pulls": pulls,
+        "open_pull": presenting.open_pull(pulls),
+        "offers": offered,
+        "first": first,
+        "deciding": offered.made.get("decline" if "decline" in tried else "consent"),
+        "assigning": _assigning_now(ticket, offered.made, tried),
+        "may_edit": queries.may(person, "edit", ticket),
+    }
+
+
+def _environment_url(name: str) -> str:
+    try:
+        return reverse("dashboard:environment", args=[name]) if name else ""
+    except NoReverseMatch:
+        return ""
+
+
+def _files(ticket: Ticket) -> list[File]:
+    rows = Attachment.objects.filter(ticket=ticket).defer("data").select_related("by")
+    return [
+        File(
+            each.name,
+            reverse("bugs:file", args=[ticket.pk, each.pk]),
+            wording.size(each.size),
+            str(each.by),
+            each.at,
+            each.content_type.startswith("image/"),
+        )
+        for each in rows
+    ]
+
+
+def _path(ticket: Ticket) -> list[Station]:
+    """Every stage in the order of the path. A hotfix is on stable before it is merged: what is skipped shows."""
+    reached = {each.stage: each for each in ticket.reached.all()}
+    made = []
+    for stage in rules.PATH:
+        here = stage == ticket.stage
+        look = ("running" if here and ticket.is_open else "succeeded") if stage in reached else "pending"
+        made.append(Station(Stage(stage).label, look, here, reached.get(stage)))
+    return made
+
+
+# --- assignment ---------------------------------------------------------------------------------------------
+
+
+def _assigning_now(
+    ticket: Ticket, made: Mapping[str, Any], tried: Mapping[str, django_forms.Form]
+) -> Sequence[Part]:
+    if "assign" not in made or not made["assign"].allowed:
+        return []
+    if "assign" in tried:
+        data: Any = tried["assign"].data
+        return assigning(ticket, str(data.get("engineer", "")), data.getlist("reviewers"))
+    engineer = ticket.engineer.username if ticket.engineer else ""
+    return assigning(ticket, engineer, [each.person.username for each in standing.facts(ticket).reviewers])
+
+
+def assigning(ticket: Ticket, engineer: str, reviewers: Sequence[str]) -> Sequence[Part]:
+    """Who can be named beside those chosen so far, by user name, and why the others cannot."""
+    people = [person for person, _ in queries.candidates_engineer(ticket)]
+    known = {each.username: standing.candidate(each) for each in people}
+    working = [
+        _choice(each, each.username == engineer, rules.engineer_refusal(each)) for each in known.values()
+    ]
+    fixing = known.get(engineer)
+    chosen: list[rules.Candidate] = []
+    for each in (known[name] for name in reviewers if name in known):
+        if not _refusal(ticket, each, fixing, chosen):
+            chosen.append(each)
+    reading = [
+        _choice(each, each in chosen, _refusal(ticket, each, fixing, [one for one in chosen if one != each]))
+        for each in known.values()
+    ]
+    hint = "Two, neither of them the engineer."
+    if ticket.user_facing:
+        hint += " One may be a designer: users see this bug."
+    return [
+        _part("engineer", "Engineer", "", "radio", working),
+        _part("reviewers", "Reviewers", hint, "checkbox", reading),
+    ]
+
+
+def _refusal(
+    ticket: Ticket, each: rules.Candidate, engineer: rules.Candidate | None, others: Sequence[rules.Candidate]
+) -> str:
+    why = rules.reviewer_refusal(each, engineer=engineer, others=others, user_facing=ticket.user_facing)
+    if not why and len(others) >= rules.REVIEWERS:
+        return f"{each.name}: two are chosen already; take one of them away first."
+    return why
+
+
+def _choice(each: rules.Candidate, chosen: bool, why: str) -> Choice:
+    about = ", ".join(words for role, words in ROLES.items() if role in each.roles)
+    return Choice(each.username, each.name, about, chosen and not why, why)
+
+
+def _part(name: str, label: str, hint: str, control: str, choices: Sequence[Choice]) -> Part:
+    possible = [each for each in choices if not each.why]
+    return Part(name, label, hint, control, possible, [each for each in choices if each.why])
