@@ -4,7 +4,9 @@ from collections.abc import Sequence
 
 from django.utils import timezone
 
+from opsportal.accounts import queries as accounts
 from opsportal.accounts.queries import SERVICE, Person
+from opsportal.accounts.rules import Permission
 from opsportal.bugs import pull_requests, rules, standing, telling
 from opsportal.bugs.changing import Change, changing
 from opsportal.bugs.errors import BadTicket
@@ -26,6 +28,7 @@ def assign(*, ticket: Ticket, by: Person, engineer: Person, reviewers: Sequence[
         if refusals:
             raise BadTicket(refusals)
         here, before = change.ticket, _people_of(change.ticket)
+        _keep_volunteers(change, engineer, reviewers)
         here.engineer = engineer
         _name_reviewers(change, reviewers)
         change.reach(Stage.ASSIGNED)
@@ -93,6 +96,21 @@ def _was_asked(ticket: Ticket) -> bool:
 def _people_of(ticket: Ticket) -> list[Person]:
     named = [ticket.engineer] if ticket.engineer else []
     return [*named, *(each.person for each in standing.facts(ticket).reviewers)]
+
+
+def _keep_volunteers(change: Change, engineer: Person, reviewers: Sequence[Person]) -> None:
+    """Who stands in for the lead fills what is free; only the lead takes it from whoever took it first."""
+    if accounts.may(change.by, Permission.ASSIGN_BUGS):
+        return
+    first = change.ticket.engineer
+    if first is not None and first != engineer:
+        raise BadTicket(
+            {"engineer": f"{first} took it first; only the engineering lead names somebody else."}
+        )
+    for each in standing.facts(change.ticket).reviewers:
+        if each.person not in reviewers:
+            words = f"{each.person} took its review first; only the engineering lead names somebody else."
+            raise BadTicket({"reviewers": words})
 
 
 def _name_reviewers(change: Change, reviewers: Sequence[Person]) -> None:

@@ -86,31 +86,34 @@ class Summary:
 def clocks(ticket: Ticket, now: datetime | None = None) -> Clocks:
     """From proposal to decision; from refined to assigned; from assigned to in review; from reported to on stable."""
     now = now or timezone.now()
+    spans = {name: _clock(name, *span, now, stands=not ticket.is_open) for name, span in _spans(ticket).items()}
+    return Clocks(**spans)
+
+
+def _spans(ticket: Ticket) -> Mapping[str, tuple[datetime | None, datetime | None]]:
+    """From when until when each clock counts, as far as that is known."""
     at = {each.stage: each.at for each in ticket.reached.all()}
-    open_until = None if ticket.is_open else at.get(Stage.CLOSED)
     consents = [each for each in ticket.consents.all() if each.decision != Consent.Decision.WITHDRAWN]
     last = max(consents, key=lambda each: (each.proposed_at, each.pk), default=None)
-    spans: Mapping[str, tuple[datetime | None, datetime | None]] = {
+    return {
         "to_consent": (last.proposed_at if last else None, last.decided_at if last else None),
         "to_assignment": (at.get(Stage.REFINED), at.get(Stage.ASSIGNED)),
         "to_review": (at.get(Stage.ASSIGNED), at.get(Stage.IN_REVIEW)),
         "to_stable": (ticket.reported_at, at.get(Stage.ON_STABLE)),
     }
-    return Clocks(**{name: _clock(name, *span, now, open_until) for name, span in spans.items()})
 
 
 def clock_summary(since: datetime) -> list[Summary]:
     """Median and p90 of each clock by priority, over the tickets reported since then; most urgent first."""
     taken: dict[tuple[str, str], list[timedelta]] = defaultdict(list)
     running: dict[tuple[str, str], int] = defaultdict(int)
-    now = timezone.now()
     found = Ticket.objects.filter(reported_at__gte=since).prefetch_related("reached", "consents")
     for ticket in found.only("priority", "stage", "reported_at").iterator(chunk_size=500):
-        for each in clocks(ticket, now).all:
-            if each.runs:
-                running[ticket.priority, each.name] += 1
-            elif each.took is not None:
-                taken[ticket.priority, each.name].append(each.took)
+        for name, (begin, end) in _spans(ticket).items():
+            if begin and end:
+                taken[ticket.priority, name].append(_time(name, begin, end))
+            elif begin and ticket.is_open:
+                running[ticket.priority, name] += 1
     return [
         Summary(
             priority, name, len(taken[priority, name]), running[priority, name],
@@ -122,14 +125,18 @@ def clock_summary(since: datetime) -> list[Summary]:
 
 
 def _clock(
-    name: str, begin: datetime | None, end: datetime | None, now: datetime, closed_at: datetime | None
+    name: str, begin: datetime | None, end: datetime | None, now: datetime, *, stands: bool
 ) -> Clock:
     """A closed ticket's clocks stand; what it never came to took no time."""
-    if begin is None or (end is None and closed_at is not None):
+    if begin is None or (end is None and stands):
         return Clock(name)
-    until = max(begin, end or now)
-    took = rules.working_time(begin, until, standing.hours()) if name in WORKING else until - begin
-    return Clock(name, took, None if end else begin)
+    return Clock(name, _time(name, begin, end or now), None if end else begin)
+
+
+def _time(name: str, begin: datetime, end: datetime) -> timedelta:
+    """What lies between, in the time that the clock counts; a fact told out of order takes none."""
+    end = max(begin, end)
+    return rules.working_time(begin, end, standing.hours()) if name in WORKING else end - begin
 
 
 def _median(taken: Sequence[timedelta]) -> timedelta | None:

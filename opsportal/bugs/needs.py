@@ -7,8 +7,9 @@ from typing import Final
 from django.db.models import Q
 
 from opsportal.accounts import queries as accounts
+from opsportal.accounts.grants import PRODUCT_OWNER
 from opsportal.accounts.queries import Person
-from opsportal.accounts.rules import Permission
+from opsportal.accounts.rules import Permission, may
 from opsportal.bugs import rules, standing, telling
 from opsportal.bugs.filters import urgency
 from opsportal.bugs.models import Priority, Stage, Ticket
@@ -33,12 +34,13 @@ def needs(person: Person) -> list[Need]:
     """What waits for this person, the most urgent first. Four queries at most, one when nothing does."""
     if not person.is_active:
         return []
+    actor = accounts.actor_for(person)
     wanted = Q(engineer=person, stage=Stage.ASSIGNED) | Q(reviewers__person=person, stage=Stage.IN_REVIEW)
     wanted |= Q(engineer=person, stage=Stage.APPROVED)
-    if accounts.may(person, Permission.CONSENT_TO_CRITICAL):
+    if may(actor, Permission.CONSENT_TO_CRITICAL):
         wanted |= Q(consents__decision="")
-    if accounts.may(person, Permission.ASSIGN_BUGS):
-        wanted |= Q(stage=Stage.REFINED)
+    if may(actor, Permission.ASSIGN_BUGS):
+        wanted |= Q(stage=Stage.REFINED) | Q(stage__in=_SHORT, engineer=None)
     if person.role_names & _HELPING:
         wanted |= Q(priority=Priority.CRITICAL, stage__in=_SHORT)
     found = Ticket.objects.filter(wanted).exclude(stage=Stage.CLOSED).distinct()
@@ -58,7 +60,7 @@ def _need(person: Person, ticket: Ticket) -> Need | None:
     """The one thing that this person does next with the ticket, if there is one."""
     here, critical = standing.facts(ticket), ticket.priority == Priority.CRITICAL
     path = telling.path_of(ticket)
-    if here.waiting and standing.permitted(person, "consent", ticket):
+    if here.waiting and PRODUCT_OWNER in person.role_names:
         words = f"Consent to Critical, or decline: {here.waiting.breaks}"
         return Need("consent", ticket, words, "/tickets/approvals", here.waiting.proposed_at, urgent=True)
     mine = ticket.engineer_id == person.pk
@@ -71,8 +73,6 @@ def _need(person: Person, ticket: Ticket) -> Need | None:
         return Need("fix", ticket, "Fix it, and open a pull request.", path, ticket.updated_at, critical)
     if mine and ticket.stage == Stage.APPROVED:
         return Need("fix", ticket, "Merge it: both reviewers approved.", path, ticket.updated_at, critical)
-    if ticket.stage != Stage.REFINED and not standing.lead_is_late(ticket):
-        return None
     since = here.consented.decided_at if critical and here.consented else None
     if standing.is_short_of_people(ticket) and standing.may(person, "assign", ticket):
         return Need(

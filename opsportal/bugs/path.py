@@ -5,12 +5,14 @@ from datetime import datetime
 from typing import Final
 
 from opsportal.accounts import queries as accounts
-from opsportal.accounts.queries import By
+from opsportal.accounts.queries import By, Person
 from opsportal.accounts.rules import Actor
-from opsportal.bugs import rules, texts
-from opsportal.bugs.changing import changing
+from opsportal.audit.redaction import clean_details
+from opsportal.bugs import rules, standing, texts
+from opsportal.bugs.changing import Change, changing
 from opsportal.bugs.errors import BadTicket
-from opsportal.bugs.models import Stage, Ticket
+from opsportal.bugs.models import Consent, Stage, Ticket
+from opsportal.kit.text import safe_text
 
 #: What may be told: what the release and hotfix work does, and what a pull request shows.
 FACTS: Final = frozenset({*rules.TOLD, rules.IN_REVIEW, rules.APPROVED})
@@ -26,6 +28,7 @@ def close(*, ticket: Ticket, by: By, reason: str, duplicate_of: Ticket | None = 
         if duplicate_of is not None:
             here.duplicate_of = _original(here, duplicate_of)
         here.closed_because = reason
+        _ask_no_longer(change, reason)
         change.reach(Stage.CLOSED, details={"reason": reason})
         original = here.duplicate_of.key if here.duplicate_of else None
         change.event("closed", {"reason": reason, "duplicate_of": original})
@@ -57,13 +60,14 @@ def tell(
     an earlier fix. Raises ValueError for a fact that there is not, Ticket.DoesNotExist.
     """
     _known(fact)
+    kept = clean_details(details or {})
     with changing(ticket, actor(by), "tell", free=True) as change:
         reopened = change.ticket.events.filter(kind="reopened").order_by("-at", "-id").first()
         earlier = reopened is not None and at < reopened.at
-        change.nothing = earlier or not change.reach(fact, at=at, details=details)
+        change.nothing = earlier or not change.reach(fact, at=at, details=kept)
         if not change.nothing:
-            change.event("told", {"fact": fact, "details": dict(details or {})}, at=at)
-            change.details = {"fact": fact, **(details or {})}
+            change.event("told", {"fact": fact, "details": kept}, at=at)
+            change.details = {"fact": fact, **kept}
     return not change.nothing
 
 
@@ -80,19 +84,30 @@ def tell_not(*, ticket: int, fact: str, by: str = "opsportal", reason: str = "")
 
 def actor(name: str) -> By:
     """The person with that user name; else a service of that name."""
-    return accounts.person_named(name) or (
-        accounts.SERVICE
-        if name == accounts.SERVICE.username
-        else Actor(name[:150], _SERVICES.get(name, name)[:150], frozenset(), active=True, is_service=True)
+    known = _SERVICES.get(name) or accounts.person_named(name)
+    return known or Actor(
+        safe_text(name, 150), safe_text(name, 150), frozenset(), active=True, is_service=True
     )
 
 
-_SERVICES: Final[Mapping[str, str]] = {"github": "GitHub"}
+_SERVICES: Final[Mapping[str, Actor]] = {
+    "github": Actor("github", "GitHub", frozenset(), active=True, is_service=True),
+    accounts.SERVICE.username: accounts.SERVICE,
+}
 
 
 def _known(fact: str) -> None:
     if fact not in FACTS:
         raise ValueError(f"“{fact}” is no fact of a ticket's path. There are: {', '.join(sorted(FACTS))}.")
+
+
+def _ask_no_longer(change: Change, reason: str) -> None:
+    """Nobody has to decide about a ticket that is closed."""
+    waiting = standing.facts(change.ticket).waiting
+    if waiting is not None:
+        waiting.decision, waiting.reason, waiting.decided_at = Consent.Decision.WITHDRAWN, reason, change.now
+        waiting.decided_by = change.by if isinstance(change.by, Person) else waiting.proposed_by
+        waiting.save()
 
 
 def _original(ticket: Ticket, other: Ticket) -> Ticket:

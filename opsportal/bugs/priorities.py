@@ -28,8 +28,8 @@ def propose_critical(*, ticket: Ticket, by: Person, breaks: str, for_whom: str, 
 
 def consent(*, ticket: Ticket, by: Person, reason: str = "") -> Consent:
     """A product owner's yes: Critical, and refined with it. Raises Refused; NotNow when somebody was first (says who)."""
-    reason = texts.one("reason", reason, texts.Field("a reason", texts.REASON, required=False))
     with changing(ticket, by, "consent") as change:
+        reason = texts.one("reason", reason, texts.Field("a reason", texts.REASON, required=False))
         return _decide(change, Consent.Decision.CONSENTED, reason, rules.CRITICAL)
 
 

@@ -36,11 +36,13 @@ def pull_request_seen(
     no other pull request of the ticket is open. A pull request that no longer names a ticket is untied.
     """
     shown: dict[str, Any] = {
-        "title": safe_text(title, 300), "url": url[:500] if url.startswith(("https://", "http://")) else "",
+        "title": safe_text(title, 300), "url": url if url.startswith(("https://", "http://")) and len(url) <= 500 else "",
         "branch": safe_text(branch, 300), "head": head[:40], "author": safe_text(author, 150), "state": state,
         "draft": draft, "reviews": [_review(each) for each in reviews], "opened_at": opened_at,
         "merged_at": merged_at,
     }  # fmt: skip
+    if state not in {"open", "closed", "merged"}:
+        raise ValueError(f"A pull request is open, closed or merged, not {state[:30]}.")
     named = set(rules.keys_in((branch, title), settings.TICKET_PREFIX))
     tied = set(PullRequest.objects.filter(number=number).values_list("ticket_id", flat=True))
     known = Ticket.objects.filter(pk__in=named | tied).order_by("pk").values_list("pk", flat=True)
@@ -110,11 +112,11 @@ def _move(change: Change) -> dict[str, list[str]]:
     waiting = [each for each in pulls if each.state == "open" and not each.draft]
     merged = [each for each in pulls if each.state == "merged" and _counts(change.ticket, each)]
     reached, left = [], []
-    if waiting:
-        if change.reach(Stage.IN_REVIEW, at=_not_before_reopening(change.ticket, waiting[0].opened_at)):
-            reached.append(Stage.IN_REVIEW.value)
-        tell_reviewers(change)
-    if waiting and _both_approved(change.ticket, waiting):
+    shown = waiting or merged
+    if shown and change.reach(Stage.IN_REVIEW, at=_not_before_reopening(change.ticket, shown[0].opened_at)):
+        reached.append(Stage.IN_REVIEW.value)
+    tell_reviewers(change)
+    if shown and _both_approved(change.ticket, shown):
         reached += [Stage.APPROVED.value] if change.reach(Stage.APPROVED) else []
     elif waiting or not merged:
         left += change.leave(Stage.APPROVED)

@@ -1,6 +1,7 @@
 """Reporting a bug, and saying it better later."""
 
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 from django.db import transaction
 
@@ -10,6 +11,8 @@ from opsportal.bugs.changing import Change, changing
 from opsportal.bugs.errors import BadTicket, Stale
 from opsportal.bugs.models import FoundBy, Priority, Stage, Ticket
 
+#: What is said of a bug and may be said better. Its priority and its people are changed by actions of their own.
+EDITED: Final = frozenset({*texts.TICKET_FIELDS, "environment", "found_by", "user_facing"})
 #: Longest old and new value that a change is told with.
 _TOLD = 500
 
@@ -45,8 +48,9 @@ def report(
     )  # fmt: skip
     proposes = priority == rules.CRITICAL and not priorities.is_product_owner(by)
     proposal = {"breaks": breaks, "for_whom": for_whom, "since": since}
-    if proposes:
-        proposal = texts.clean(proposal, texts.PROPOSAL_FIELDS)
+    proposal = texts.clean(
+        proposal, texts.PROPOSAL_FIELDS if proposes else texts.optional(texts.PROPOSAL_FIELDS)
+    )
     looked_at = attachments.look_at_all(files)
     with transaction.atomic():
         ticket = Ticket.objects.create(
@@ -64,7 +68,7 @@ def report(
         else:
             change.reach(Stage.TRIAGED)
         if ticket.priority == Priority.CRITICAL:
-            priorities.put_consented(change, {name: text.strip() for name, text in proposal.items()})
+            priorities.put_consented(change, proposal)
         change.keep()
     return ticket
 
@@ -75,6 +79,8 @@ def edit(*, ticket: Ticket, by: By, version: int, **fields: object) -> Ticket:
     ``version``: the ticket's when the form was opened. Stale when somebody has edited it since; what else happened to
     it (a comment, a review) takes nobody's words away.
     """
+    if unknown := fields.keys() - EDITED:
+        raise TypeError(f"No {', '.join(sorted(unknown))} can be edited.")
     with changing(ticket, by, "edit") as change:
         _fresh(change.ticket, version)
         wanted = _checked(fields)
@@ -94,9 +100,6 @@ def edit(*, ticket: Ticket, by: By, version: int, **fields: object) -> Ticket:
 
 def _checked(given: Mapping[str, object]) -> dict[str, object]:
     """The fields of a ticket that are given, fit to be kept. Raises BadTicket naming every one that is not."""
-    unknown = given.keys() - {*texts.TICKET_FIELDS, "environment", "found_by", "priority", "user_facing"}
-    if unknown:
-        raise TypeError(f"A ticket has no {', '.join(sorted(unknown))}.")
     wrong: dict[str, str] = {}
     kept: dict[str, object] = {}
     try:

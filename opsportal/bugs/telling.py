@@ -86,9 +86,9 @@ def decided(ticket: Ticket, consent: Consent) -> None:
 
 def assigned(ticket: Ticket, people: Iterable[Person], by: By) -> None:
     """Those who are new to it, and who reported it."""
-    told = [each for each in people if each.username != by.username]
+    told = [each for each in (*people, ticket.reporter) if each.username != by.username]
     _tell(
-        "assigned", ticket, ticket.version, to=[*told, ticket.reporter],
+        "assigned", ticket, ticket.version, to=told,
         groups=(DEV,) if ticket.priority == "critical" else (),
         values={
             "who": by.name or by.username, "engineer": str(ticket.engineer or "nobody yet"),

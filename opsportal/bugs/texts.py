@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from opsportal.bugs.errors import BadTicket
 from opsportal.kit.text import is_safe_character, safe_text
@@ -39,6 +39,13 @@ PROPOSAL_FIELDS: Mapping[str, Field] = {
     "for_whom": Field("for whom", SHORT, lines=False),
     "since": Field("since when", SHORT, lines=False),
 }
+
+
+def optional(fields: Mapping[str, Field]) -> Mapping[str, Field]:
+    """The same fields, none of which must be filled."""
+    return {name: replace(field, required=False) for name, field in fields.items()}
+
+
 REASON_FIELD = Field("a reason", REASON)
 COMMENT_FIELD = Field("a comment", PROSE)
 
@@ -73,11 +80,11 @@ def _tidied(text: str, field: Field) -> str:
     text = _BREAKS.sub("\n", text)
     if field.lines:
         return "\n".join(line.rstrip() for line in text.split("\n")).strip()
-    return " ".join(text.split(" ")).strip().replace("\n", " ").replace("\t", " ")
+    return re.sub("[ \t\n]+", " ", text).strip()
 
 
 def _refusal(text: str, field: Field) -> str:
-    if field.required and not text:
+    if field.required and not any(each.isprintable() and each != " " for each in text):
         return f"Say {field.words}."
     if len(text) > field.longest:
         return f"At most {field.longest:,} characters; these are {len(text):,}."

@@ -45,8 +45,9 @@ def timeline(ticket: Ticket) -> list[Item]:
 def _of_event(event: Event, pulls: Mapping[int, PullRequest], files: Mapping[int, Attachment]) -> Item:
     details = event.details
     said = _WORDS.get(event.kind)
+    who = details.get("login") if event.kind == "review" else event.actor_name
     return Item(
-        event.at, event.kind, event.actor, event.actor_name or event.actor,
+        event.at, event.kind, event.actor, str(who or event.actor),
         said(details) if said else event.kind.replace("_", " "), str(details.get("reason") or ""), details,
         pull_request=pulls.get(details.get("number", 0)) if event.kind in {"pull_request", "review"} else None,
         attachment=files.get(details.get("attachment", 0)),
@@ -83,9 +84,9 @@ def _closed(details: Mapping[str, Any]) -> str:
 
 
 def _pull(details: Mapping[str, Any]) -> str:
-    words = {"open": "is open", "draft": "is open as a draft", "untied": "no longer names this ticket"}
+    words = {"draft": "open, as a draft", "untied": "it no longer names this ticket"}
     state = str(details.get("state"))
-    return f"pull request #{details.get('number')} {words.get(state, f'is {state}')}"
+    return f"shows pull request #{details.get('number')}: {words.get(state, state)}"
 
 
 def _review(details: Mapping[str, Any]) -> str:
@@ -95,7 +96,7 @@ def _review(details: Mapping[str, Any]) -> str:
         "dismissed": "no longer judges",
     }
     did = words.get(str(details.get("state")), "commented on")
-    return f"{details.get('login')} {did} pull request #{details.get('number')}"
+    return f"{did} pull request #{details.get('number')}"
 
 
 _WORDS: Final[Mapping[str, Callable[[Mapping[str, Any]], str]]] = {
