@@ -43,10 +43,13 @@ class Hands:
         """It was put down: look at it in so many seconds. Handed over at once when the process is to end."""
         self._note(self._put_down, operation_id, seconds)
 
-    def look_now(self, operation_id: UUID) -> None:
-        """Somebody rang: look at it as soon as a hand is free, and when it was put down for, should it be too early."""
+    def look_now(self, operation_id: UUID, *, ahead: float = 0.0) -> None:
+        """Somebody rang: look at it as soon as a hand is free, and when it was put down for, should it be too early.
+
+        ``ahead``: before everything that has not been due for longer than so many seconds.
+        """
         if operation_id not in self._now:
-            self._note(self._now, operation_id, 0.0)
+            self._note(self._now, operation_id, -ahead)
 
     def has(self, operation_id: UUID) -> bool:
         """Whether it is on the list of this process."""
@@ -62,7 +65,7 @@ class Hands:
                 self._begin_thread()
                 self._changed.notify()
         if stopped:
-            self._hand_over(operation_id, seconds)
+            self._hand_over(operation_id, max(0.0, seconds))
 
     def stop(self) -> None:
         """Look at nothing more; what is left is handed over. Returns at once, the threads end by themselves."""

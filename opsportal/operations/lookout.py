@@ -27,13 +27,15 @@ Question = Callable[[], Collection[str]]
 
 
 class Lookout:
-    """Calls ``wake`` with operations whose work on the platform has ended, once for each work.
+    """Calls ``wake`` with a kind of work and the operations for which the platform has ended it, once for each work.
 
     ``questions``: for each kind of work, what answers which guids are worked on. The thread begins with the first that
     waits, so that it is never inherited by a fork, and ends when nobody waits.
     """
 
-    def __init__(self, questions: Mapping[str, Question], wake: Callable[[Collection[UUID]], object]) -> None:
+    def __init__(
+        self, questions: Mapping[str, Question], wake: Callable[[str, Collection[UUID]], object]
+    ) -> None:
         self._questions, self._wake = questions, wake
         self._waiting: dict[UUID, tuple[Until, float]] = {}
         self._woken: dict[UUID, Until] = {}
@@ -105,4 +107,4 @@ class Lookout:
                 while len(self._woken) > REMEMBERED:
                     del self._woken[next(iter(self._woken))]
             if ended:
-                self._wake(ended)
+                self._wake(kind, ended)

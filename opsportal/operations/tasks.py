@@ -23,6 +23,9 @@ from opsportal.operations.models import HOLDING, Operation, State
 LATE = 2.0
 #: And how late it may be while it stands on this worker's own list, before others are asked.
 BUSY = 10.0
+#: How far ahead of others what begins is looked at, until the platform stages it: then the platform works, and nobody
+#: who follows the others waits more than that longer.
+AHEAD = 20.0
 #: Seconds a worker's thread keeps its connection to the database between looks.
 CONNECTION_SECONDS = 60
 
@@ -36,7 +39,7 @@ _lookout: Lookout | None = None
 def advance(operation_id: str) -> None:
     """Work on one operation until it waits or ends, by a hand of this worker, which comes back to it by itself."""
     if _hands is not None:
-        _hands.look_now(UUID(operation_id))
+        _hands.look_now(UUID(operation_id), ahead=AHEAD)
     else:
         _advance(UUID(operation_id))
 
@@ -49,12 +52,12 @@ def _advance(operation_id: UUID) -> bool:
     )
 
 
-def _wake(operation_ids: Collection[UUID]) -> None:
+def _wake(kind: str, operation_ids: Collection[UUID]) -> None:
     """Look at these now: what they waited for has ended."""
     store.hasten(operation_ids)
     for each in operation_ids:
         if _hands is not None:
-            _hands.look_now(each)
+            _hands.look_now(each, ahead=AHEAD if kind == "package" else 0.0)
         else:
             bell.ring(each)
 

@@ -509,6 +509,32 @@ def test_what_was_put_down_again_is_looked_at_for_the_last_time_alone_and_a_ring
     assert handed.keys() == {never}, "it was too early for it: it comes back when it was put down for"
 
 
+def test_what_begins_is_looked_at_ahead_of_what_has_not_been_due_for_long():
+    looked, changed, free = [], threading.Condition(), threading.Event()
+    busy, soon, rung, begins = uuid4(), uuid4(), uuid4(), uuid4()
+
+    def work(operation_id):
+        with changed:
+            looked.append(operation_id)
+            changed.notify_all()
+        return free.wait(20)
+
+    hands = Hands(work, lambda each, seconds: None, threads=1)
+    hands.come_back(busy, 0)
+    with changed:
+        assert changed.wait_for(lambda: looked == [busy], 20)
+    hands.come_back(soon, 0)
+    hands.look_now(rung)
+    hands.look_now(begins, ahead=20)
+    free.set()
+    with changed:
+        assert changed.wait_for(lambda: len(looked) == 4, 20)
+    hands.stop()
+    for thread in hands.threads():
+        thread.join(20)
+    assert looked == [busy, begins, soon, rung]
+
+
 def test_while_the_platform_settles_the_step_is_unknown():
     def creating(run):
         run.memo.setdefault("task_intended_at", timezone.now().isoformat())

@@ -41,7 +41,8 @@ class Work:
                 raise Unavailable("away", method="GET", path="/v3/builds")
             return set(self.guids)
 
-    def wake(self, operation_ids: Collection[UUID]) -> None:
+    def wake(self, kind: str, operation_ids: Collection[UUID]) -> None:
+        assert kind == "build"
         with self.changed:
             self.woken += operation_ids
             self.changed.notify_all()
