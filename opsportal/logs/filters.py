@@ -29,7 +29,11 @@ LONGEST_TEXT = 300
 
 @dataclass(frozen=True)
 class Search:
-    """One search. ``from_ns`` ≤ at < ``to_ns``; ``preset`` names the range, empty for an exact one."""
+    """One search. ``from_ns`` ≤ at < ``to_ns``; ``preset`` names the range, empty for an exact one.
+
+    ``request``: method and path as requests are summed by, ``GET /domain/{number}``. ``hides_probes``: without the
+    router's lines of the portal's own questions.
+    """
 
     from_ns: int
     to_ns: int
@@ -39,6 +43,8 @@ class Search:
     level: str = ""
     text: str = ""
     is_pattern: bool = False
+    request: str = ""
+    hides_probes: bool = False
 
     @property
     def least_level(self) -> Level:
@@ -50,6 +56,9 @@ class Search:
         said = {"layer": self.layer, "instance": self.instance, "level": self.level, "q": self.text}
         if self.is_pattern and self.text:
             said["re"] = "on"
+        if self.hides_probes:
+            said["probes"] = "hidden"
+        said["request"] = self.request
         return {name: value for name, value in said.items() if value}
 
     def parameters(self) -> dict[str, str]:
@@ -78,6 +87,12 @@ class SearchForm(forms.Form):
     layer = forms.ChoiceField(required=False)
     instance = forms.ChoiceField(required=False)
     range = forms.ChoiceField(label="Time", required=False)
+    request = forms.CharField(label="Request", required=False, max_length=220)
+    probes = forms.BooleanField(
+        label="Hide the portal's own probes",
+        required=False,
+        widget=forms.CheckboxInput(attrs={"value": "hidden"}),
+    )
 
     def __init__(self, search: Search, tail: Tail | None) -> None:
         data = search.only() | {"range": search.preset or spans.EXACT}
@@ -112,6 +127,8 @@ def read(data: QueryDict, zone: tzinfo, now_ns: int) -> Search:
         level=data.get("level", "") if data.get("level") in LEVELS else "",
         text=data.get("q", "")[:LONGEST_TEXT].replace("\0", ""),
         is_pattern=bool(data.get("re")),
+        request=data.get("request", "")[:220].replace("\0", ""),
+        hides_probes=bool(data.get("probes")),
     )
     if around is not None:
         at, some = spans.nanoseconds(around), spans.AROUND * SECOND
@@ -124,6 +141,14 @@ def read(data: QueryDict, zone: tzinfo, now_ns: int) -> Search:
     return replace(
         search, from_ns=now_ns - spans.PRESETS[preset][1] * SECOND, to_ns=now_ns + 10 * SECOND, preset=preset
     )
+
+
+def is_backwards(data: QueryDict, zone: tzinfo) -> bool:
+    """Whether somebody gave a From that is later than the To: :func:`read` takes them the other way round."""
+    if "at" in data or data.get("range", "") in spans.PRESETS:
+        return False
+    first, last = spans.read(data.get("from", ""), zone), spans.read(data.get("to", ""), zone)
+    return first is not None and last is not None and first > last
 
 
 def is_canonical(data: QueryDict) -> bool:

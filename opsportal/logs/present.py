@@ -13,7 +13,7 @@ from opsportal.logs.lines import GAP_LAYER, SECOND
 from opsportal.logs.models import Entry
 from opsportal.logs.queries import Cursor, Found
 
-HEADLINE, OPENED, LIVE_TEXT = 300, 12_000, 4_000
+HEADLINE, OPENED, LIVE_TEXT, LIVE_FIELD, LIVE_FIELDS = 300, 12_000, 4_000, 500, 40
 _WORDS = {0: "–", 10: "Debug", 20: "Info", 30: "Warning", 40: "Error", 50: "Critical"}
 #: How levels are stacked in the picture, from below: the gravest stand on the ground.
 _STACK = (("error", (50, 40)), ("warning", (30,)), ("info", (20,)), ("none", (10, 0)))
@@ -125,14 +125,20 @@ def as_text(row: Entry) -> str:
 
 
 def live(row: Entry) -> list[Any]:
-    """An entry for the live tail: ``[id, moment, source, tone, level, headline, text, lines]``."""
+    """An entry for the live tail: ``[id, moment, source, tone, level, headline, text, lines, fields]``.
+
+    ``text`` is empty where the headline is all of it, and where ``fields`` (of a record, of a request) say more.
+    """
     shown = records.read(row.text) if row.lines == 1 and row.layer != "RTR" else None
     request = requests.read(row.text) if row.layer == "RTR" else None
-    text = row.text[:LIVE_TEXT] if row.lines > 1 else ""
+    said = shown.fields if shown else request.fields if request else {}
+    fields = {name: value[:LIVE_FIELD] for name, value in list(said.items())[:LIVE_FIELDS]}
+    words = headline(row, shown, request)
+    text = "" if fields or words == row.text else row.text[:LIVE_TEXT]
     moment = spans.moment(row.at_ns).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     return [
         row.pk, moment, source(row), tone(row.level), _WORDS.get(row.level, "–"),
-        headline(row, shown, request), text, row.lines,
+        words, text, row.lines, fields,
     ]  # fmt: skip
 
 

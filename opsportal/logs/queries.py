@@ -26,6 +26,9 @@ _CRASH = (
     | Q(layer__startswith="APP/", text__startswith="Exit status")
 )
 
+#: What the portal asks applications itself, and the name it gives when it does (opsportal.kit.http).
+PROBED, OWN_AGENT = ("/health", "/version"), "opsportal"
+
 Hit = tuple[int, int, int]
 Cursor = tuple[int, int]
 
@@ -66,7 +69,15 @@ def _narrowed(rows: QuerySet[Entry], search: Search) -> QuerySet[Entry]:
         rows = rows.filter(level__gte=search.least_level)
     if search.text and not search.is_pattern:
         rows = rows.filter(text__icontains=search.text)
-    return rows
+    if search.request:
+        method, _, path = search.request.partition(" ")
+        rows = rows.filter(status__isnull=False, method=method, path=path)
+    return _without_probes(rows) if search.hides_probes else rows
+
+
+def _without_probes(rows: QuerySet[Entry]) -> QuerySet[Entry]:
+    """Without the router's lines of what the portal itself asks applications again and again."""
+    return rows.exclude(status__isnull=False, path__in=PROBED, text__contains=f'"{OWN_AGENT}"')
 
 
 def find(
@@ -254,10 +265,13 @@ def news(environment_id: int, search: Search, after: int, most: int) -> News:
 
 
 def requests(environment_id: int, search: Search) -> list[rules.PathSum]:
-    """Requests in the search's span summed by method and path; what narrows a search does not narrow this."""
+    """Requests in the search's span summed by method and path; but for the portal's own probes, which it may leave
+    out, what narrows a search does not narrow this.
+    """
     rows = Entry.objects.filter(
         environment_id=environment_id, at_ns__gte=search.from_ns, at_ns__lt=search.to_ns, status__isnull=False
     ).order_by()
+    rows = _without_probes(rows) if search.hides_probes else rows
     counted = rows.values_list("method", "path", "status", "took_ms").annotate(count=Count("id"))
     return rules.sum_paths((m, p, s or 0, t or 0, count) for m, p, s, t, count in counted.iterator())
 

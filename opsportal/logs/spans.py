@@ -1,8 +1,6 @@
 """Times in addresses and in people's zones: presets, exact spans, moments. Pure."""
 
-import re
 from datetime import UTC, datetime, tzinfo
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from opsportal.logs.lines import SECOND
 
@@ -20,17 +18,6 @@ DEFAULT, EXACT = "1h", "exact"
 #: A link to a moment shows this much before and after it, in seconds.
 AROUND = 2 * MINUTE
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_ZONE = re.compile(r"[A-Za-z0-9_+/-]{1,64}")
-
-
-def zone_named(name: str, default: tzinfo) -> tzinfo:
-    """The time zone of that name (``America/New_York``), or the default when there is none."""
-    if not _ZONE.fullmatch(name) or ".." in name:
-        return default
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return default
 
 
 def moment(at_ns: int) -> datetime:

@@ -7,7 +7,6 @@ import time
 from collections.abc import Iterator
 from datetime import tzinfo
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.http import (
@@ -20,6 +19,7 @@ from django.http import (
 )
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.http import urlencode
 from django.views.decorators.http import require_GET
 
@@ -28,6 +28,7 @@ from opsportal.accounts.rules import Permission
 from opsportal.environments.models import Environment
 from opsportal.logs import channels, filters, links, matching, present, queries, spans, streams, tasks
 from opsportal.logs.models import Entry
+from opsportal.logs.rules import PathSum
 
 see = permitted(Permission.SEE_ENVIRONMENTS)
 PATHS_SHOWN = 100
@@ -38,13 +39,13 @@ LIVE_SHOWN = 200
 @require_GET
 def search(request: HttpRequest, name: str) -> HttpResponse:
     """Entries of an environment's log, newest first; the whole search stands in the address."""
-    environment, zone = _environment(name), _zone(request)
+    environment, zone = _environment(name), _zone()
     wanted = filters.read(request.GET, zone, time.time_ns())
     if not filters.is_canonical(request.GET):
-        return redirect(f"{request.path}{wanted.address()}")
+        return redirect(f"{request.path}{wanted.address(**_swapped(request, zone))}")
     _somebody_looks(environment)
     before, after = (present.read_cursor(request.GET.get(each, "")) for each in ("before", "after"))
-    context = _context(environment, wanted, zone, "search")
+    context = _context(request, environment, wanted, zone, "search")
     form = filters.SearchForm(wanted, context["tail"])
     valid = form.is_valid()
     found = queries.find(environment.pk, wanted, before, after) if valid else queries.Found()
@@ -73,7 +74,7 @@ def search(request: HttpRequest, name: str) -> HttpResponse:
 def download(request: HttpRequest, name: str) -> StreamingHttpResponse:
     """All that a search finds as a text file, oldest first."""
     environment = _environment(name)
-    wanted = filters.read(request.GET, _zone(request), time.time_ns())
+    wanted = filters.read(request.GET, _zone(), time.time_ns())
     response = StreamingHttpResponse(_as_text(environment, wanted), content_type="text/plain; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="{environment.name}-log.txt"'
     return response
@@ -83,13 +84,13 @@ def download(request: HttpRequest, name: str) -> StreamingHttpResponse:
 @require_GET
 def entry(request: HttpRequest, name: str, entry_id: int) -> HttpResponse:
     """One entry in full, and what the same source said before and after it."""
-    environment, zone = _environment(name), _zone(request)
+    environment, zone = _environment(name), _zone()
     row = Entry.objects.filter(environment=environment, pk=entry_id).first()
     if row is None:
         raise Http404("There is no such entry. It may be older than what is kept.")
     before, after = queries.around(row)
     minute = filters.Search(row.at_ns - 60 * 10**9, row.at_ns + 60 * 10**9, preset="")
-    context = _context(environment, minute, zone, "search") | {
+    context = _context(request, environment, minute, zone, "search") | {
         "shown": present.entry(row, zone, whole=True),
         "before": present.entries(before, zone),
         "after": present.entries(after, zone),
@@ -104,10 +105,10 @@ def entry(request: HttpRequest, name: str, entry_id: int) -> HttpResponse:
 @require_GET
 def live(request: HttpRequest, name: str) -> HttpResponse:
     """The live tail: the last entries, and those that come while the page is open."""
-    environment, zone = _environment(name), _zone(request)
+    environment, zone = _environment(name), _zone()
     wanted = filters.read(request.GET, zone, time.time_ns())
     _somebody_looks(environment)
-    context = _context(environment, wanted, zone, "live")
+    context = _context(request, environment, wanted, zone, "live")
     form = filters.SearchForm(wanted, context["tail"])
     last = queries.newest_id(environment.pk)
     rows = queries.matching_entries(environment.pk, wanted)[:LIVE_SHOWN] if form.is_valid() else []
@@ -129,7 +130,7 @@ def live(request: HttpRequest, name: str) -> HttpResponse:
 def stream(request: HttpRequest, name: str) -> HttpResponseBase:
     """Server-sent events of what is kept after ``?after=`` or ``Last-Event-ID``; 204 when there is no room."""
     environment = _environment(name)
-    wanted = filters.read(request.GET, _zone(request), time.time_ns())
+    wanted = filters.read(request.GET, _zone(), time.time_ns())
     resumed = _number(request.headers.get("Last-Event-ID", "")) or _number(request.GET.get("after", ""))
     return streams.follow(environment.pk, wanted, resumed)
 
@@ -140,7 +141,7 @@ def news(request: HttpRequest, name: str) -> JsonResponse:
     """The same for a page that has no stream: what is kept after ``?after=``, once. ``?count=on``: how many only."""
     environment = _environment(name)
     _somebody_looks(environment)
-    wanted = filters.read(request.GET, _zone(request), time.time_ns())
+    wanted = filters.read(request.GET, _zone(), time.time_ns())
     after = _number(request.GET.get("after", ""))
     try:
         if wanted.is_pattern and wanted.text:
@@ -155,16 +156,16 @@ def news(request: HttpRequest, name: str) -> JsonResponse:
 @require_GET
 def requests(request: HttpRequest, name: str) -> HttpResponse:
     """Requests summed up by path: how many, how many failed, how long they took."""
-    environment, zone = _environment(name), _zone(request)
+    environment, zone = _environment(name), _zone()
     wanted = filters.read(request.GET, zone, time.time_ns())
     if not filters.is_canonical(request.GET):
-        return redirect(f"{request.path}{wanted.address()}")
+        return redirect(f"{request.path}{wanted.address(**_swapped(request, zone))}")
     _somebody_looks(environment)
     sums = queries.requests(environment.pk, wanted)
-    context = _context(environment, wanted, zone, "requests")
+    context = _context(request, environment, wanted, zone, "requests")
     context |= {
         "form": filters.SearchForm(wanted, context["tail"]),
-        "sums": [(each, _requests_of(environment, wanted, each.path)) for each in sums[:PATHS_SHOWN]],
+        "sums": [(each, _requests_of(environment, wanted, each)) for each in sums[:PATHS_SHOWN]],
         "left_out": max(0, len(sums) - PATHS_SHOWN),
         "total": sum(each.requests for each in sums),
         "failed": sum(each.failed for each in sums),
@@ -201,9 +202,14 @@ def _environment(name: str) -> Environment:
     return found
 
 
-def _zone(request: HttpRequest) -> tzinfo:
-    """The viewer's zone, which the page's script keeps in a cookie; the team's before that."""
-    return spans.zone_named(request.COOKIES.get("zone", ""), ZoneInfo(settings.TIME_ZONE))
+def _zone() -> tzinfo:
+    """The person's own zone, else the team's, as on every other page (accounts.middleware)."""
+    return timezone.get_current_timezone()
+
+
+def _swapped(request: HttpRequest, zone: tzinfo) -> dict[str, str]:
+    """What tells the next page that From and To came the wrong way round."""
+    return {"swapped": "yes"} if filters.is_backwards(request.GET, zone) else {}
 
 
 def _somebody_looks(environment: Environment) -> None:
@@ -212,7 +218,9 @@ def _somebody_looks(environment: Environment) -> None:
         tasks.ring(environment.pk)
 
 
-def _context(environment: Environment, wanted: filters.Search, zone: tzinfo, tab: str) -> dict[str, Any]:
+def _context(
+    request: HttpRequest, environment: Environment, wanted: filters.Search, zone: tzinfo, tab: str
+) -> dict[str, Any]:
     return {
         "environment": environment,
         "tail": queries.tail_of(environment),
@@ -220,6 +228,7 @@ def _context(environment: Environment, wanted: filters.Search, zone: tzinfo, tab
         "address": wanted.address(),
         "tab": tab,
         "zone": str(zone),
+        "swapped": "swapped" in request.GET or filters.is_backwards(request.GET, zone),
         "from_field": spans.in_form(wanted.from_ns, zone) if not wanted.preset else "",
         "to_field": spans.in_form(wanted.to_ns, zone) if not wanted.preset else "",
         "keep_days": f"{settings.LOG_KEEP_DAYS:g}",
@@ -234,15 +243,15 @@ def _wider(wanted: filters.Search) -> str:
     return filters.Search(0, 0, longest, **{k: getattr(wanted, k) for k in _NARROWING}).address()
 
 
-_NARROWING = ("layer", "instance", "level", "text", "is_pattern")
+_NARROWING = ("layer", "instance", "level", "text", "is_pattern", "request", "hides_probes")
 
 
-def _requests_of(environment: Environment, wanted: filters.Search, path: str) -> str:
-    """The search for the router's lines of one path: by what stands before its first placeholder."""
-    known = path.partition("{")[0].rstrip("…")
+def _requests_of(environment: Environment, wanted: filters.Search, requests: PathSum) -> str:
+    """The search for the router's lines of the very requests that were summed."""
     span = filters.Search(
-        wanted.from_ns, wanted.to_ns, wanted.preset, layer="RTR", text=known if known != "/" else ""
-    )
+        wanted.from_ns, wanted.to_ns, wanted.preset,
+        request=f"{requests.method} {requests.path}", hides_probes=wanted.hides_probes,
+    )  # fmt: skip
     return f"{reverse('logs:search', args=[environment.name])}{span.address()}"
 
 

@@ -17,7 +17,13 @@ const pause = find("pause");
 const spoken = find("spoken");
 const clock = new Intl.DateTimeFormat("en-GB", {
   hour: "2-digit", minute: "2-digit", second: "2-digit", fractionalSecondDigits: 3, hourCycle: "h23",
+  timeZone: root.dataset.zone,
 });
+const exact = new Intl.DateTimeFormat("en-GB", {
+  weekday: "long", day: "numeric", month: "long", year: "numeric", timeZone: root.dataset.zone,
+});
+const SORTED_BACK = 1000;
+const moments = new WeakMap();
 
 let last = Number(root.dataset.last);
 let source = null;
@@ -49,28 +55,55 @@ function part(name, text, className) {
   return element;
 }
 
-function row([id, moment, from, tone, level, headline, text, lines]) {
+// What an entry holds is drawn when somebody opens it.
+function body(id, headline, text, fields) {
+  const element = part("div", "", "log__body");
+  const names = Object.entries(fields ?? {});
+  if (names.length) {
+    const pairs = part("dl", "", "log__fields");
+    for (const [name, value] of names) pairs.append(part("dt", name, ""), part("dd", value, ""));
+    element.append(pairs);
+  } else element.append(part("pre", text || headline, ""));
+  const link = part("a", "This entry, and what its source said before and after", "usa-link");
+  link.href = `${root.dataset.search}${id}`;
+  const links = part("p", "", "log__links");
+  links.append(link);
+  element.append(links);
+  return element;
+}
+
+function row([id, moment, from, tone, level, headline, text, lines, fields]) {
   const item = document.createElement("li");
-  const details = document.createElement(text ? "details" : "div");
-  const line = document.createElement(text ? "summary" : "div");
-  const time = part("time", clock.format(new Date(moment)), "");
-  const link = part("a", text ? "This entry, and what its source said before and after" : from, text ? "usa-link" : "log__source");
+  const details = document.createElement("details");
+  const line = document.createElement("summary");
+  const at = new Date(moment);
+  const time = part("time", clock.format(at), "");
   item.className = "log-item";
   item.id = `e${id}`;
   details.className = `log log--${tone}`;
-  if (!text) line.className = "log-line";
   time.dateTime = moment;
-  link.href = `${root.dataset.search}${id}`;
-  line.append(time, part("span", level, "log__level"), text ? part("span", from, "log__source") : link, part("span", headline, "log__text"));
+  time.title = `${exact.format(at)}, ${time.textContent} ${root.dataset.zone}`;
+  line.append(time, part("span", level, "log__level"), part("span", from, "log__source"), part("span", headline, "log__text"));
   if (lines > 1) line.append(part("span", `${lines} lines`, "log__lines"));
   details.append(line);
-  if (text) {
-    const body = part("div", "", "log__body");
-    body.append(part("pre", text, ""), link);
-    details.append(body);
-  }
+  details.addEventListener("toggle", () => details.append(body(id, headline, text, fields)), { once: true });
   item.append(details);
+  moments.set(item, at.getTime());
   return item;
+}
+
+function momentOf(item) {
+  if (!moments.has(item)) moments.set(item, Date.parse(item.querySelector("time")?.dateTime));
+  return moments.get(item);
+}
+
+// Lines reach the platform's log late now and then: an entry stands where its moment puts it, not where it arrived.
+function place(item) {
+  const at = momentOf(item);
+  let before = list.lastElementChild;
+  for (let back = 0; before && back < SORTED_BACK && momentOf(before) > at; back += 1) before = before.previousElementSibling;
+  if (before) before.after(item);
+  else list.prepend(item);
 }
 
 function notice({ left_out: count, since, until }) {
@@ -100,18 +133,18 @@ function draw() {
   frame = 0;
   const batches = pending;
   pending = [];
-  const fresh = document.createDocumentFragment();
   let newest = null;
+  let drawn = 0;
   for (const batch of batches) {
-    if (batch.left_out) fresh.append(notice(batch));
+    if (batch.left_out) list.append(notice(batch));
     for (const entry of batch.entries) {
-      fresh.append(row(entry));
+      place(row(entry));
       newest = entry;
     }
+    drawn += batch.left_out + batch.entries.length;
   }
-  if (!fresh.childNodes.length) return;
+  if (!drawn) return;
   find("empty").hidden = true;
-  list.append(fresh);
   const grown = view.scrollHeight;
   while (list.children.length > DRAWN) {
     list.firstElementChild.remove();

@@ -1,13 +1,15 @@
-// Keeps "12 minutes ago" and running durations true while a page stays open, and shows exact moments in the
-// viewer's own zone. The words are those of opsportal/kit/wording.py.
+// Keeps "12 minutes ago" and running durations true while a page stays open. Exact moments are in the zone that the
+// server names: the person's own, else the team's. The words are those of opsportal/kit/wording.py.
 
 const UNITS = [[86400, "day"], [3600, "hour"], [60, "minute"], [1, "second"]];
 const RELATIVE_UP_TO = 45 * 86400;
 const exact = new Intl.DateTimeFormat("en-GB", {
   day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit",
-  timeZoneName: "short",
+  timeZoneName: "short", timeZone: document.body.dataset.zone || undefined,
 });
-const date = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric" });
+const date = new Intl.DateTimeFormat("en-GB", {
+  day: "numeric", month: "short", year: "numeric", timeZone: document.body.dataset.zone || undefined,
+});
 
 // A laptop's clock may be wrong; what counts is the server's, unless the page came out of the browser's cache.
 const navigation = performance.getEntriesByType("navigation")[0];

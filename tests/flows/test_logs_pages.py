@@ -223,8 +223,12 @@ def test_an_entry_of_another_environment_is_not_found(ab, ana):
     assert ana.get(f"/environments/cw/logs/{Entry.objects.get().pk}").status_code == 404
 
 
+def live_in(zone: str) -> None:
+    Person.objects.filter(username="ana").update(time_zone=zone)
+
+
 def test_a_moment_is_a_link_that_means_the_same_to_everybody(ab, ana):
-    ana.cookies["zone"] = "America/Los_Angeles"
+    live_in("America/Los_Angeles")
     answer = ana.get("/environments/ab/logs/?range=exact&from=2026-11-23T02:00:00&to=2026-11-23T03:00")
     assert answer.status_code == 302
     query = parse_qs(urlsplit(answer["Location"]).query)
@@ -235,14 +239,53 @@ def test_a_moment_is_a_link_that_means_the_same_to_everybody(ab, ana):
 
 def test_times_are_those_of_the_viewers_zone(ab, ana):
     keep(ab, [Line(1_795_435_200 * SECOND, WEB, "0", "OUT", "noon in London")])
-    for zone, clock in (
-        ("UTC", "12:00:00.000"),
-        ("America/New_York", "07:00:00.000"),
-        ("../../etc/passwd", "07:00:00.000"),
-    ):
-        ana.cookies["zone"] = zone
+    for zone, clock in (("UTC", "12:00:00.000"), ("Asia/Tokyo", "21:00:00.000"), ("", "07:00:00.000")):
+        live_in(zone)
         page = ana.get("/environments/ab/logs/?range=exact&from=2026-11-23T11:00:00Z&to=2026-11-23T13:00:00Z")
         assert [each.clock for each in page.context["entries"]] == [clock]
+        named = zone or "America/New_York"
+        shown = page.content.decode()
+        assert f'From <span class="usa-hint">({named})</span>' in shown
+        assert f'{clock} {named}"' in shown
+        assert f'data-zone="{named}"' in shown
+
+
+SWAPPED = "From was later than To"
+
+
+@pytest.mark.parametrize("page", ["logs/", "logs/requests"])
+@pytest.mark.parametrize("zone", ["Z", ""])
+def test_a_from_later_than_the_to_is_said_to_be_taken_the_other_way_round(ab, ana, page, zone):
+    backwards = f"?range=exact&from=2026-11-23T13:00:00{zone}&to=2026-11-23T11:00:00{zone}"
+    assert SWAPPED in ana.get(f"/environments/ab/{page}{backwards}", follow=True).content.decode()
+    forwards = f"?range=exact&from=2026-11-23T11:00:00{zone}&to=2026-11-23T13:00:00{zone}"
+    assert SWAPPED not in ana.get(f"/environments/ab/{page}{forwards}", follow=True).content.decode()
+
+
+def test_the_portals_own_probes_can_be_hidden(ab, ana):
+    own = [access(path).replace("Mozilla/5.0 (X11)", "opsportal") for path in ("/health", "/version")]
+    said(ab, *own, access("/health"), access("/page"), layer="RTR")
+    shown = ana.get("/environments/ab/logs/?probes=hidden")
+    assert sorted(each.headline.split()[1] for each in shown.context["entries"]) == ["/health", "/page"]
+    assert len(ana.get("/environments/ab/logs/").context["entries"]) == 4
+    summed = ana.get("/environments/ab/logs/requests?probes=hidden")
+    assert summed.context["total"] == 2
+    assert len(ana.get("/environments/ab/logs/news?after=0&probes=hidden").json()["entries"]) == 2
+
+
+def test_a_row_of_requests_leads_to_these_very_requests(ab, ana):
+    said(ab, access("/"), access("/domain/12"), access("/domain/13?x=1"), layer="RTR")
+    sums = {each.path: href for each, href in ana.get("/environments/ab/logs/requests").context["sums"]}
+    found = ana.get(sums["/"]).context["entries"]
+    assert [each.headline.split()[1] for each in found] == ["/"]
+    assert len(ana.get(sums["/domain/{number}"]).context["entries"]) == 2
+
+
+def test_a_live_row_unfolds_to_the_fields_of_its_request(ab, ana):
+    said(ab, access("/page", 404), layer="RTR")
+    (row,) = ana.get("/environments/ab/logs/news?after=0").json()["entries"]
+    assert row[6] == ""
+    assert (row[8]["path"], row[8]["status"]) == ("/page", "404")
 
 
 @pytest.mark.parametrize(

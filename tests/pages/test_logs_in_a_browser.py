@@ -130,14 +130,14 @@ def test_a_bar_of_the_picture_leads_to_its_entries_and_a_line_opens_for_the_whol
         assert "Internal Server Error" in page.locator(".log--this").inner_text()
 
 
-def test_times_are_the_viewers_own_after_the_first_look(
+def test_times_are_the_persons_own_whatever_the_browser_thinks(
     browser: Browser, live_server: Any, cookies_of: Any, ana: Person, ab: Environment
 ) -> None:
     keep(ab, [Line(1_795_435_200 * SECOND, WEB, "0", "OUT", "noon in London")])
     address = f"{live_server.url}/environments/ab/logs/?range=exact&from=2026-11-23T11:00:00Z&to=2026-11-23T13:00:00Z"
-    with open_page(browser, LOOKS[0], cookies_of(ana), timezone_id="Asia/Tokyo") as page:
+    Person.objects.filter(pk=ana.pk).update(time_zone="Asia/Tokyo")
+    with open_page(browser, LOOKS[0], cookies_of(ana), timezone_id="America/New_York") as page:
         page.goto(address)
-        page.locator("[data-zone='Asia/Tokyo']").wait_for(state="attached")
         assert page.locator(".log time").inner_text() == "21:00:00.000"
         assert page.input_value("[name=from]") == "2026-11-23T20:00"
 
@@ -146,9 +146,9 @@ def test_an_exact_time_is_searched_for_and_the_address_holds_only_what_was_chose
     browser: Browser, live_server: Any, cookies_of: Any, ana: Person, ab: Environment
 ) -> None:
     keep(ab, [Line(1_795_435_200 * SECOND, WEB, "0", "OUT", "noon in London")])
-    with open_page(browser, LOOKS[0], cookies_of(ana), timezone_id="Asia/Tokyo") as page:
+    Person.objects.filter(pk=ana.pk).update(time_zone="Asia/Tokyo")
+    with open_page(browser, LOOKS[0], cookies_of(ana)) as page:
         page.goto(f"{live_server.url}/environments/ab/logs/")
-        page.locator("[data-zone='Asia/Tokyo']").wait_for(state="attached")
         page.fill("[name=from]", "2026-11-23T20:59:59")
         page.fill("[name=to]", "2026-11-23T21:00:01")
         page.get_by_role("button", name="Search").click()
@@ -208,6 +208,27 @@ def test_the_live_tail_pauses_counts_what_waits_and_goes_on_where_it_stopped(
         say(ab, "unseen")
         page.locator(".log__text", has_text="unseen").wait_for(state="attached")
         assert page.evaluate("document.querySelector('[data-log-view]').scrollTop") == 100
+
+
+def test_an_entry_that_comes_late_stands_at_its_moment_and_every_row_unfolds(
+    browser: Browser, live_server: Any, cookies_of: Any, ana: Person, ab: Environment
+) -> None:
+    now = time.time_ns()
+    with open_page(browser, LOOKS[0], cookies_of(ana)) as page:
+        live(page, live_server.url)
+        keep(ab, [Line(now, WEB, "0", "OUT", "later")])
+        page.locator(".log__text", has_text="later").wait_for()
+        keep(ab, [Line(now - SECOND, "RTR", "0", "OUT", access("/page", 404))])
+        page.locator(".log__text", has_text="/page").wait_for()
+        rows = page.locator(".log-item")
+        assert [("/page" in text, "later" in text) for text in rows.all_inner_texts()] == [
+            (True, False),
+            (False, True),
+        ]
+        rows.first.locator("summary").click()
+        assert rows.first.locator("dd", has_text="404").is_visible()
+        rows.last.locator("summary").click()
+        assert rows.last.locator("pre").inner_text() == "later"
 
 
 def test_a_flood_keeps_the_page_small_loses_nothing_and_says_where_the_rest_is(

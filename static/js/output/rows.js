@@ -1,6 +1,8 @@
 // How lines look: one row for a line, a heading where a step begins, a gap for what is being loaded.
 
-const clock = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+const clock = new Intl.DateTimeFormat("en-GB", {
+  hour: "2-digit", minute: "2-digit", second: "2-digit", timeZone: document.body.dataset.zone || undefined,
+});
 
 function made(name, className, text) {
   const element = document.createElement(name);
