@@ -16,7 +16,12 @@ HERE = {
 
 
 def portal(request: HttpRequest) -> dict[str, object]:
-    """``cloud_is_local``: shows the slim banner; ``here``: which entry of the main menu is current."""
+    """``cloud_is_local``: shows the slim banner, with a link to ``slack_inbox`` where Slack is the local cloud's.
+
+    ``here``: which entry of the main menu is current.
+    """
     name = request.resolver_match.view_name if request.resolver_match else ""
     here = HERE.get(name, "")
-    return {"cloud_is_local": settings.CF_IS_LOCAL, "here": here}
+    local_slack = settings.CF_IS_LOCAL and settings.SLACK_API_URL.endswith("/slack/api")
+    inbox = settings.SLACK_API_URL.removesuffix("api") if local_slack else ""
+    return {"cloud_is_local": settings.CF_IS_LOCAL, "slack_inbox": inbox, "here": here}

@@ -19,6 +19,7 @@ from opsportal.demo.layout import Layout, NotOurs, Unusable, as_json, new_passwo
 from opsportal.demo.ports import Ports, PortTaken, choose, port_number, require_free
 from opsportal.demo.repository import make_repository
 from opsportal.demo.runner import Ended, Runner
+from opsportal.demo.telling import telling_settings
 
 BROKER, CLOUD, PORTAL = range(3)
 """The layers: each stands on the one before."""
@@ -79,6 +80,7 @@ def _run(layout: Layout, options: argparse.Namespace, held: IO[str]) -> int:
     socket = broker.socket_in(layout.broker)
     redis_url = os.environ.get("REDIS_URL") or broker.url(socket)
     settings = services.portal_settings(layout, ports, redis_url, kept["service_password"])
+    settings |= telling_settings(layout, ports)
     write_private(layout.settings, services.as_settings_file(settings))
     environment = _environment(layout, settings, kept["people_password"])
     try:

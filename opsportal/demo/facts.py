@@ -10,6 +10,7 @@ from opsportal.demo import team
 from opsportal.demo.estate import HUMAN, ORGANIZATION
 from opsportal.demo.layout import Layout
 from opsportal.demo.ports import Ports
+from opsportal.demo.telling import inbox
 
 
 def facts(layout: Layout, ports: Ports, people_password: str, cf_password: str) -> dict[str, Any]:
@@ -50,6 +51,8 @@ def banner(known: dict[str, Any], layout: Layout) -> str:
         f"    cf api {known['cloud_api']}",
         f"    cf auth {cf['username']} {cf['password']}",
         f"    cf target -o {known['org']} -s {team.ANA.sandbox}",
+        "",
+        f"  What was told in Slack:  {inbox(known['cloud_api'])}",
         "",
         "  The same as the buttons, from a shell:",
         f"    {_here(sys.executable)} manage.py operate deploy {team.ANA.sandbox} --set ref=main --as ana --wait",
