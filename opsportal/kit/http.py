@@ -117,6 +117,23 @@ class Session(requests.Session):
             self._environment[key] = known
         return known
 
+    def prepare_request(self, request: requests.Request) -> requests.PreparedRequest:
+        """Make a request ready. What all of ours are (no cookies, forms or files) takes a fraction of the usual time."""
+        plain = request.data is None or isinstance(request.data, bytes) or request.data == []
+        if not plain or request.files or request.json is not None or request.cookies or self.params:
+            return super().prepare_request(request)
+        made = requests.PreparedRequest()
+        made.prepare_method(request.method.upper() if request.method else None)
+        made.prepare_url(str(request.url), request.params)
+        headers = {
+            name: value for name, value in {**self.headers, **request.headers}.items() if value is not None
+        }
+        made.prepare_headers(headers)
+        made.prepare_body(request.data or None, None)
+        made.prepare_auth(request.auth or self.auth or NoAuth(), str(made.url))
+        made.prepare_hooks(request.hooks)
+        return made
+
     def get_redirect_target(self, resp: requests.Response) -> str | None:
         """Say that nothing redirects: requests would read a redirect's whole body to follow it."""
         return None
