@@ -16,6 +16,8 @@ from django.utils.safestring import SafeString
 from opsportal.accounts import queries as accounts
 from opsportal.accounts import rules as permissions
 from opsportal.accounts.queries import Person
+from opsportal.bugs import queries as bugs
+from opsportal.bugs.queries import Need
 from opsportal.environments import holds
 from opsportal.environments import queries as environments
 from opsportal.environments.queries import EnvironmentKind, Head, Health, Seen
@@ -25,6 +27,7 @@ from opsportal.operations import under_way
 from opsportal.operations.under_way import Overview
 
 UNDER_WAY_SHOWN = 12
+NEEDS_SHOWN = 6
 TRAIN: tuple[str, ...] = (EnvironmentKind.DEVELOPMENT, EnvironmentKind.STAGING, EnvironmentKind.STABLE)
 UNWELL: frozenset[str] = frozenset({Health.DEGRADED, Health.DOWN})
 
@@ -94,7 +97,7 @@ def table_html(rows: list[Row]) -> SafeString:
 
 @dataclass(slots=True)
 class Home:
-    """Home's content: the stations and sandboxes that the search leaves, what is under way.
+    """Home's content: the stations and sandboxes that the search leaves, what is under way, what waits for the viewer.
 
     ``everything``: every environment, whatever is searched for; the headline is about these.
     """
@@ -103,8 +106,23 @@ class Home:
     stations: list[Row] = field(default_factory=list)
     sandboxes: list[Row] = field(default_factory=list)
     under_way: Overview = field(default_factory=lambda: Overview([], [], 0))
+    needs: list[Need] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
     repository: Head | None = None
+
+    @property
+    def needs_shown(self) -> list[tuple[Need, str]]:
+        """What waits for the viewer, the most urgent first, each with the word of its button."""
+        return [(each, _DOING.get(each.kind, "Open")) for each in self.needs[:NEEDS_SHOWN]]
+
+    @property
+    def needs_more(self) -> int:
+        """How many of them are not shown."""
+        return max(0, len(self.needs) - NEEDS_SHOWN)
+
+
+#: What waits → the button that leads to it.
+_DOING = {"consent": "Decide", "assign": "Assign", "volunteer": "Look", "review": "Review", "fix": "Open"}
 
 
 def home(person: Person, text: str, only: str) -> Home:
@@ -118,6 +136,7 @@ def home(person: Person, text: str, only: str) -> Home:
         stations=sorted(stations, key=lambda row: TRAIN.index(row.kind)),
         sandboxes=[row for row in sandboxes if _matches(row, text) and _is(only, row, me)],
         under_way=under_way.everywhere(UNDER_WAY_SHOWN),
+        needs=bugs.needs(person),
         counts={
             name: sum(_is(name, row, me) for row in sandboxes) for name in ("", "mine", "drifted", "failed")
         },

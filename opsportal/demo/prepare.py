@@ -16,7 +16,7 @@ def main() -> None:
     """Bring the database up to date, then fill what is missing."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "opsportal.config.settings")
     django.setup()
-    from opsportal.demo import people  # noqa: PLC0415  models need Django
+    from opsportal.demo import people, tickets  # noqa: PLC0415  models need Django
     from opsportal.environments.tasks import refresh_repository  # noqa: PLC0415
 
     call_command("migrate", verbosity=0, interactive=False)
@@ -26,6 +26,8 @@ def main() -> None:
     refresh_repository()
     if owned := people.hand_over_sandboxes():
         _say(f"Handed {owned} sandboxes to their owners")
+    if reported := tickets.seed():
+        _say(f"Reported {reported} bugs")
 
 
 def _say(text: str) -> None:
