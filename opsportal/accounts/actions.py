@@ -12,7 +12,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from opsportal.accounts import lockouts
-from opsportal.accounts.models import Person, PersonRole, Role
+from opsportal.accounts.models import Person, PersonRole, Role, check_time_zone
 from opsportal.accounts.queries import By, active_admins, actor_for, require
 from opsportal.accounts.rules import Permission, Refused, Verdict, keeps_an_admin
 from opsportal.audit import actions as audit
@@ -106,6 +106,26 @@ def set_password(*, person: Person, password: str, by: By, reason: str = "") -> 
     with transaction.atomic():
         person.save(update_fields=["password"])
         _record(by, "set_password", person, reason)
+
+
+def change_own_password(*, password: str, by: Person) -> None:
+    """Give oneself another password; whoever is signed in with the old one elsewhere is signed out."""
+    _set_checked_password(by, password)
+    with transaction.atomic():
+        by.save(update_fields=["password"])
+        _record(by, "change_password", by, "")
+
+
+def change_own_time_zone(*, time_zone: str, by: Person) -> None:
+    """Read times in another zone from now on; empty for the team's. Raises ValidationError for what is none."""
+    check_time_zone(time_zone)
+    if time_zone == by.time_zone:
+        return
+    changed = {"time_zone": [by.time_zone, time_zone]}
+    with transaction.atomic():
+        by.time_zone = time_zone
+        by.save(update_fields=["time_zone"])
+        _record(by, "change_details", by, "", changed)
 
 
 def change_details(*, person: Person, by: By, reason: str = "", **details: str) -> None:

@@ -34,6 +34,11 @@ def lift(person: Person) -> list[str]:
     return addresses
 
 
+def forget(person: Person, address: str) -> None:
+    """Forget the wrong passwords from an address where the right one was given since."""
+    AxesProxyHandler.reset_attempts(username=person.username, ip_address=address)
+
+
 def _failures(username: str, address: str) -> int:
     keys = get_client_cache_keys(AccessAttempt(username=username, ip_address=address))
     return max((int(get_cache().get(key, default=0)) for key in keys), default=0)

@@ -1,4 +1,4 @@
-"""Addresses of sign-in and sign-out."""
+"""Addresses of sign-in, sign-out and one's own account."""
 
 from django.urls import path
 
@@ -8,4 +8,6 @@ app_name = "accounts"
 urlpatterns = [
     path("sign-in", views.sign_in, name="sign_in"),
     path("sign-out", views.sign_out, name="sign_out"),
+    path("account", views.account, name="account"),
+    path("account/time-zone", views.time_zone, name="time_zone"),
 ]

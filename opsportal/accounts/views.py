@@ -1,18 +1,23 @@
-"""Sign in, sign out, and the answer to too many attempts."""
+"""Sign in, sign out, one's own account, and the answer to too many attempts."""
 
 import logging
 from typing import Any
 from urllib.parse import urlsplit
 
 from axes.helpers import get_cool_off, get_failure_limit
-from django.contrib.auth.views import LoginView, LogoutView
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
-from django.shortcuts import render
+from django.contrib import messages
+from django.contrib.auth import update_session_auth_hash
+from django.contrib.auth.views import LoginView, LogoutView, PasswordChangeView
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.views.decorators.http import require_POST
 
-from opsportal.accounts.forms import SignInForm
-from opsportal.accounts.gates import allow_anonymous, person_of
+from opsportal.accounts import actions, lockouts
+from opsportal.accounts.client_address import client_address
+from opsportal.accounts.forms import OwnPasswordForm, SignInForm, TimeZoneForm
+from opsportal.accounts.gates import allow_anonymous, person_of, signed_in
 from opsportal.accounts.queries import names_of_admins, person_named
 from opsportal.audit import actions as audit
 
@@ -54,6 +59,51 @@ class SignOut(LogoutView):
         return super().post(request, *args, **kwargs)
 
 
+class Account(PasswordChangeView):
+    """One's own account: another password, throttled as signing in is; and the zone in which one reads times."""
+
+    form_class = OwnPasswordForm
+    template_name = "accounts/account.html"
+
+    def get_form_kwargs(self) -> dict[str, Any]:
+        """With the request, by which wrong passwords are counted."""
+        return {**super().get_form_kwargs(), "request": self.request, "label_suffix": ""}
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """With the form of the time zone."""
+        chosen = {"time_zone": person_of(self.request).time_zone}
+        return super().get_context_data(zone_form=TimeZoneForm(initial=chosen, label_suffix=""), **kwargs)
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        """Change it; this session goes on, every other one ends."""
+        person = person_of(self.request)
+        actions.change_own_password(password=form.cleaned_data["new_password1"], by=person)
+        update_session_auth_hash(self.request, person)
+        lockouts.forget(person, client_address(self.request))
+        messages.success(
+            self.request, "Your password is changed. Wherever else you were signed in you are not any more."
+        )
+        return redirect("accounts:account")
+
+    def form_invalid(self, form: Any) -> HttpResponse:
+        """The form again, with what was wrong."""
+        return self.render_to_response(self.get_context_data(form=form), status=422)
+
+
+@signed_in
+@require_POST
+def time_zone(request: HttpRequest) -> HttpResponseRedirect:
+    """Read times in another zone."""
+    form = TimeZoneForm(request.POST)
+    if form.is_valid():
+        actions.change_own_time_zone(time_zone=form.cleaned_data["time_zone"], by=person_of(request))
+        messages.success(request, f"Times are those of {person_of(request).time_zone or 'the team'} now.")
+    else:
+        messages.error(request, "There is no such time zone.")
+    return redirect("accounts:account")
+
+
+account = signed_in(Account.as_view())
 sign_in = allow_anonymous("this is where people sign in")(SignIn.as_view())
 sign_out = allow_anonymous("it only ends the session of whoever asks")(SignOut.as_view())
 

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from django.utils import timezone
+
 from opsportal.environments import actions as environments
 from opsportal.environments.models import Comparison, Environment
 from opsportal.kit import wording
@@ -33,10 +35,11 @@ def newest(environment: Environment) -> str:
 
 
 def label(version: Mapping[str, Any]) -> str:
-    """``12: main (1a2b3c4d), 2026-11-20 14:05 UTC by Ana``."""
+    """``12: main (1a2b3c4d), 20 Nov 2026, 09:05:00 EST by Ana``: the moment in the reader's zone, which is named."""
     said = f"{version['number']}: {_name(version)}"
     if version.get("at"):
-        said += f", {datetime.fromisoformat(str(version['at'])):%Y-%m-%d %H:%M} UTC"
+        at = datetime.fromisoformat(str(version["at"]))
+        said += f", {wording.exact(at, timezone.get_current_timezone())}"
     return said + (f" by {version['by']}" if version.get("by") else "")
 
 

@@ -224,3 +224,13 @@ def test_a_hostile_environment_name_is_shown_as_a_name(ana: Person) -> None:
     shown = client.get("/runbooks/deploy/", {"environment": name}).content.decode()
     assert "<b>x" not in shown
     assert "{app} [button: deploy]" in shown
+
+
+@pytest.mark.parametrize(
+    ("is_local", "said"), [(True, "cf login -a {api}\n"), (False, "cf login -a {api} --sso\n")]
+)
+def test_signing_in_is_told_as_it_works_on_the_platform_at_hand(
+    is_local: bool, said: str, settings: Any
+) -> None:
+    settings.CF_IS_LOCAL = is_local
+    assert queries.for_this_platform("    cf login -a {api} --sso\n") == f"    {said}"

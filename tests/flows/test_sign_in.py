@@ -420,3 +420,73 @@ def test_the_admins_pages_open_for_an_admin(client: Client, ana: Person, page: s
 
     assert answer.status_code == 200
     assert not re.search(r"name=\"action\"", answer.content.decode())
+
+
+# --- one's own account ----------------------------------------------------------------------------
+
+ANOTHER = "four green kettles"
+
+
+def change(client: Client, old: str = PASSWORD, new: str = ANOTHER) -> HttpResponse:
+    asked = {"old_password": old, "new_password1": new, "new_password2": new}
+    return client.post(reverse("accounts:account"), asked)
+
+
+def test_ana_changes_her_own_password_and_stays_signed_in_here_alone(client: Client, ana: Person) -> None:
+    elsewhere = Client()
+    for each in (client, elsewhere):
+        sign_in(each)
+    assert change(client).status_code == 302
+    assert "_auth_user_id" in client.session
+    assert client.get(reverse("accounts:account")).status_code == 200
+    assert elsewhere.get(reverse("accounts:account")).status_code == 302
+    assert sign_in(Client()).status_code == 200
+    assert sign_in(Client(), password=ANOTHER).status_code == 302
+    entry = Entry.objects.get(action="person.change_password")
+    assert (entry.actor, entry.target) == ("ana", "ana")
+    assert ANOTHER not in str(vars(entry))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("wrong", ANOTHER, "Your old password was entered incorrectly"),
+        (PASSWORD, "short", "too short"),
+        (PASSWORD, "ana alvarez", "too similar"),
+    ],
+)
+def test_a_password_that_will_not_do_changes_nothing(
+    client: Client, ana: Person, old: str, new: str, said: str
+) -> None:
+    sign_in(client)
+    answer = change(client, old, new)
+    assert answer.status_code == 422
+    assert said in answer.content.decode()
+    assert sign_in(Client()).status_code == 302
+
+
+def test_guessing_the_old_password_is_throttled_as_signing_in_is(client: Client, ana: Person) -> None:
+    sign_in(client)
+    for _ in range(site.AXES_FAILURE_LIMIT):
+        answer = change(client, "wrong")
+    assert answer.status_code == 429
+    assert change(client).status_code == 429
+    assert sign_in(Client()).status_code == 429
+
+
+def test_guesses_before_the_right_one_are_forgotten(client: Client, ana: Person) -> None:
+    sign_in(client)
+    for _ in range(site.AXES_FAILURE_LIMIT - 1):
+        change(client, "wrong")
+    assert change(client).status_code == 302
+    assert sign_in(Client(), password="wrong").status_code == 200
+
+
+def test_ana_chooses_the_zone_in_which_she_reads_times(client: Client, ana: Person) -> None:
+    sign_in(client)
+    client.post(reverse("accounts:time_zone"), {"time_zone": "Asia/Tokyo"})
+    assert 'data-zone="Asia/Tokyo"' in client.get(reverse("accounts:account")).content.decode()
+    client.post(reverse("accounts:time_zone"), {"time_zone": "../../etc/passwd"})
+    ana.refresh_from_db()
+    assert ana.time_zone == "Asia/Tokyo"
+    assert Entry.objects.filter(action="person.change_details").count() == 1

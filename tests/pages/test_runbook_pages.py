@@ -61,7 +61,7 @@ def test_from_the_list_to_a_command_filled_in_and_copied(
         page.locator(".copy-block", has_text="cf login").locator(".copy").click()
         page.locator(".copy[data-copied]").first.wait_for()
         assert page.evaluate("navigator.clipboard.readText()").splitlines() == [
-            "cf login -a https://api.example.gov --sso",
+            "cf login -a https://api.example.gov",
             "cf target -o cisa-dotgov -s ab",
             "cf ssh getgov-ab",
         ]

@@ -37,7 +37,7 @@ def test_each_droplet_that_ran_stands_once_newest_first_without_the_current_one(
         (3, "d2", "commit-of-d2"),
         (2, "d1", "commit-of-d1"),
     ]
-    assert label(found[0]) == "3: main (commit-o), 2026-11-20 14:05 UTC by Ana"
+    assert label(found[0]) == "3: main (commit-o), 20 Nov 2026, 09:05:00 EST by Ana"
 
 
 def test_what_never_served_well_is_left_out_but_not_what_somebody_else_pushed():
