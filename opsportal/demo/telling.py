@@ -18,5 +18,5 @@ def telling_settings(layout: Layout, ports: Ports) -> dict[str, str]:
         "SLACK_TOKEN": "xoxb-local-demo",
         "SLACK_CHANNEL_PRODUCT": "#product",
         "SLACK_CHANNEL_ADMINS": "#admins",
-        "EMAIL_URL": f"filemail://{layout.root / 'mail'}",
+        "EMAIL_URL": f"filemail:///{layout.root / 'mail'}",
     }
