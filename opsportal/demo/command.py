@@ -15,6 +15,7 @@ from opsportal.config.environment import RUNNING_DEMO, data_directory
 from opsportal.demo import broker, lock, services
 from opsportal.demo.estate import estate
 from opsportal.demo.facts import banner, facts
+from opsportal.demo.github import github_estate
 from opsportal.demo.layout import Layout, NotOurs, Unusable, as_json, new_password, read_kept, write_private
 from opsportal.demo.ports import Ports, PortTaken, choose, port_number, require_free
 from opsportal.demo.repository import make_repository
@@ -81,6 +82,7 @@ def _run(layout: Layout, options: argparse.Namespace, held: IO[str]) -> int:
     redis_url = os.environ.get("REDIS_URL") or broker.url(socket)
     settings = services.portal_settings(layout, ports, redis_url, kept["service_password"])
     settings |= telling_settings(layout, ports)
+    settings |= services.github_settings(ports, kept["github_token"])
     write_private(layout.settings, services.as_settings_file(settings))
     environment = _environment(layout, settings, kept["people_password"])
     try:
@@ -133,7 +135,8 @@ def _keep(layout: Layout, port: int | None) -> dict[str, Any]:
     """Passwords and ports: those of the last start where there was one, random ones otherwise."""
     kept = read_kept(layout)
     ports = choose(port, kept)
-    new = {name: new_password() for name in ("people_password", "service_password", "human_password")}
+    secrets = ("people_password", "service_password", "human_password", "github_token")
+    new = {name: new_password() for name in secrets}
     if given := os.environ.get("DEMO_PASSWORD"):
         new["people_password"] = given
     kept = new | kept | {"portal_port": ports.portal, "cloud_port": ports.cloud}
@@ -144,8 +147,11 @@ def _keep(layout: Layout, port: int | None) -> dict[str, Any]:
 def _make_the_world(layout: Layout, kept: dict[str, Any]) -> None:
     if make_repository(layout.repository):
         _say("Made the sample application's repository, with its history, branches and tags")
-    if not layout.estate.exists():
-        made = estate(service_password=kept["service_password"], human_password=kept["human_password"])
+    github = github_estate(layout.repository, kept["github_token"])
+    if not layout.estate.exists() or "github" not in layout.estate.read_text():
+        made = estate(
+            service_password=kept["service_password"], human_password=kept["human_password"], github=github
+        )
         write_private(layout.estate, as_json(made))
         _say(f"Made an organization with {len(made['spaces'])} spaces for the local cloud")
 

@@ -23,7 +23,9 @@ SECURITY_GROUPS: list[dict[str, Any]] = [
 ]
 
 
-def estate(*, service_password: str, human_password: str) -> dict[str, Any]:
+def estate(
+    *, service_password: str, human_password: str, github: dict[str, Any] | None = None
+) -> dict[str, Any]:
     """The estate as the local cloud reads it. Applying it again changes nothing that is there."""
     developer = {name: ["space_developer"] for name in team.ENVIRONMENTS}
     return {
@@ -40,6 +42,7 @@ def estate(*, service_password: str, human_password: str) -> dict[str, Any]:
                 "spaces": developer,
             },
         ],
+        **({"github": github} if github else {}),
     }
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from opsportal.demo import team
 from opsportal.demo.estate import HUMAN, ORGANIZATION
+from opsportal.demo.github import REPOSITORY
 from opsportal.demo.layout import Layout
 from opsportal.demo.ports import Ports
 from opsportal.demo.telling import inbox
@@ -26,6 +27,7 @@ def facts(layout: Layout, ports: Ports, people_password: str, cf_password: str) 
             for member in team.PEOPLE
         ],
         "repository": str(layout.repository),
+        "github": f"{ports.cloud_url}/github/{REPOSITORY}",
     }
 
 
@@ -58,6 +60,7 @@ def banner(known: dict[str, Any], layout: Layout) -> str:
         f"    {_here(sys.executable)} manage.py operate deploy {team.ANA.sandbox} --set ref=main --as ana --wait",
         "",
         f"  The application's repository:  git clone {known['repository']}",
+        f"  Its pull requests and issues:  {known['github']}",
         f"  All state lies in {layout.root}; these facts, for scripts, in {layout.facts.name} there.",
         "  Ctrl-C stops everything; nothing is lost. --reset begins anew.",
         "",

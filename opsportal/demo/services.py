@@ -10,6 +10,7 @@ import requests
 from celery import Celery
 
 from opsportal.demo.estate import ORGANIZATION, SERVICE_ACCOUNT
+from opsportal.demo.github import REPOSITORY as GITHUB_REPOSITORY
 from opsportal.demo.layout import Layout
 from opsportal.demo.ports import HOST, Ports
 
@@ -43,6 +44,18 @@ def portal_settings(layout: Layout, ports: Ports, redis_url: str, service_passwo
         "ASSET_BUILD_COMMAND": "python3 build_assets.py",
         "COPY_DATABASE_COMMAND": COPY,
         "SECURE_COOKIES": "false",
+    }
+
+
+def github_settings(ports: Ports, token: str) -> dict[str, str]:
+    """What opsportal.config needs to find the local GitHub."""
+    web = f"{ports.cloud_url}/github"
+    return {
+        "GITHUB_REPOSITORY": GITHUB_REPOSITORY,
+        "GITHUB_TOKEN": token,
+        "GITHUB_API_URL": f"{web}/api/v3",
+        "GITHUB_WEB_URL": web,
+        "COMMIT_URL": f"{web}/{GITHUB_REPOSITORY}/commit/{{commit}}",
     }
 
 

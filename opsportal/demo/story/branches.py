@@ -18,6 +18,9 @@ STAGING_FAILS = "cw/registry-address"
 NEVER_HEALTHY = "gd/check-login-provider"
 MIGRATION_FAILS = "ky/backfill-contacts"
 BAD_MANIFEST = "hotgov/memory-by-variable"
+CRITICAL_FIX = "cw/BUG-4-send-invitations"
+USABILITY = "nl/usability-findings"
+NEW_GUNICORN = "dependencies/gunicorn-25"
 
 FRIENDLY_HEADLINE = "Your .gov domains, in one place"
 
@@ -44,6 +47,16 @@ HEALTH = '''    """Alive; asks nothing of the database, which may be down while 
 HEALTH_WITH_LOGIN = '''    """Alive, and able to sign people in."""
     if not settings.LOGIN_PROVIDER:
         return HttpResponse("The login provider is not configured", status=503, content_type="text/plain")
+'''
+
+INVITATIONS = '''"""Invitations to manage a domain."""
+
+from django.core.mail import send_mail
+
+
+def invite(address: str, domain: str) -> None:
+    """Tell somebody that they may manage a domain now. Sent at once: the queue it used to wait in is gone."""
+    send_mail(f"Manage {domain}", f"You can manage {domain} now.", None, [address])
 '''
 
 BRANCHES = (
@@ -197,7 +210,19 @@ BRANCHES = (
         ),
     ),
     Branch(
-        "nl/usability-findings",
+        CRITICAL_FIX,
+        "v1.205.0",
+        (
+            Entry(
+                "2026-11-20T16:31:00-05:00",
+                team.CLEO,
+                "Send an invitation as soon as it is made",
+                (New(f"{SRC}/invitations.py", INVITATIONS),),
+            ),
+        ),
+    ),
+    Branch(
+        USABILITY,
         "v1.203.0",
         (
             Entry(
@@ -215,7 +240,7 @@ BRANCHES = (
         ),
     ),
     Branch(
-        "dependencies/gunicorn-25",
+        NEW_GUNICORN,
         "staging-254",
         (
             Entry(

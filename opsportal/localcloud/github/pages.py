@@ -17,7 +17,7 @@ from ..store import Document
 from ..web import Answer, ApiRequest, route
 from . import checks, issue_actions, pull_actions, world
 from .errors import GitHubError, not_found
-from .git import GitFailed
+from .git import GitFailed, is_sha
 
 STYLE = """
 :root { color-scheme: light dark; }
@@ -268,6 +268,24 @@ def _act(request: ApiRequest, found: Document, who: Document, done: str, words: 
     if done in {"close", "reopen"} and not found.get("merged_at"):
         state = "closed" if done == "close" else "open"
         issue_actions.edit(request.context, found, who, {"state": state})
+
+
+@page("GET", "/commit/<sha>")
+def commit(request: ApiRequest, repository: Document, sha: str) -> str:
+    """One commit: its words, and what it changed."""
+    git = world.git_of(repository)
+    known = git.commit_named(sha) if is_sha(sha) else None
+    if known is None:
+        raise not_found()
+    (found,) = git.commits(None, known, 1)
+    changed = git.files(found.parents[0], known) if found.parents else []
+    files = "".join(
+        f"<li><code>{html.escape(one.path)}</code> {one.status}, +{one.added} −{one.removed}</li>"
+        for one in changed[:300]
+    )
+    who, _address, at = found.author
+    said = _said(who, at, f"wrote {known[:10]}", found.message)
+    return f"<h1>{_first(found.message)}</h1>{said}<h2>Files</h2><ul>{files or '<li>none</li>'}</ul>"
 
 
 @page("GET", "/issues")
