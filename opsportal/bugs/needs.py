@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from django.db.models import Q
+from django.db.models import Prefetch, Q, prefetch_related_objects
 
 from opsportal.accounts import queries as accounts
 from opsportal.accounts.grants import PRODUCT_OWNER
@@ -12,7 +12,7 @@ from opsportal.accounts.queries import Person
 from opsportal.accounts.rules import Permission, may
 from opsportal.bugs import rules, standing, telling
 from opsportal.bugs.filters import urgency
-from opsportal.bugs.models import Priority, Stage, Ticket
+from opsportal.bugs.models import Consent, Priority, Reviewer, Stage, Ticket
 from opsportal.bugs.pull_requests import approvers
 
 _MOST: Final = 100
@@ -45,9 +45,13 @@ def needs(person: Person) -> list[Need]:
         wanted |= Q(priority=Priority.CRITICAL, stage__in=_SHORT)
     found = Ticket.objects.filter(wanted).exclude(stage=Stage.CLOSED).distinct()
     found = found.select_related("engineer").prefetch_related(
-        "consents__proposed_by", "consents__decided_by", "reviewers__person", "pull_requests"
+        Prefetch("consents", Consent.objects.select_related("proposed_by", "decided_by")),
+        Prefetch("reviewers", Reviewer.objects.select_related("person")),
     )
-    shown = found.defer("should", "steps", "evidence", "github_mirrored").order_by(urgency(), "id")[:_MOST]
+    shown = list(
+        found.defer("should", "steps", "evidence", "github_mirrored").order_by(urgency(), "id")[:_MOST]
+    )
+    prefetch_related_objects([each for each in shown if _is_to_review(person, each)], "pull_requests")
     needed = [need for ticket in shown for need in [_need(person, ticket)] if need]
     return sorted(needed, key=lambda each: not each.urgent)
 
@@ -65,7 +69,7 @@ def _need(person: Person, ticket: Ticket) -> Need | None:
         return Need("consent", ticket, words, "/tickets/approvals", here.waiting.proposed_at, urgent=True)
     mine = ticket.engineer_id == person.pk
     reviews = next((each for each in here.reviewers if each.person_id == person.pk), None)
-    if reviews and ticket.stage == Stage.IN_REVIEW and not _has_approved(person, ticket):
+    if reviews and _is_to_review(person, ticket) and not _has_approved(person, ticket):
         return Need(
             "review", ticket, "Review the pull request.", path, reviews.told_at or reviews.since, critical
         )
@@ -74,7 +78,7 @@ def _need(person: Person, ticket: Ticket) -> Need | None:
     if mine and ticket.stage == Stage.APPROVED:
         return Need("fix", ticket, "Merge it: both reviewers approved.", path, ticket.updated_at, critical)
     since = here.consented.decided_at if critical and here.consented else None
-    if standing.is_short_of_people(ticket) and standing.may(person, "assign", ticket):
+    if standing.is_short_of_people(ticket) and _may(person, "assign", ticket):
         return Need(
             "assign",
             ticket,
@@ -87,9 +91,27 @@ def _need(person: Person, ticket: Ticket) -> Need | None:
         ("take", "Take it: the lead is late."),
         ("take_review", "Take its review: the lead is late."),
     ):
-        if standing.may(person, what, ticket):
+        if _may(person, what, ticket):
             return Need("volunteer", ticket, words, path, since or ticket.updated_at, urgent=True)
     return None
+
+
+#: Whose roles can do it at all: to ask further is only worth it for them, because a refusal looks names up.
+_CAN: Final = {
+    "assign": (Permission.ASSIGN_BUGS, Permission.STAND_IN_FOR_LEAD),
+    "take": (Permission.WORK_ON_BUGS,),
+    "take_review": (Permission.REVIEW_BUGS,),
+}
+
+
+def _may(person: Person, what: str, ticket: Ticket) -> bool:
+    actor = accounts.actor_for(person)
+    return any(may(actor, each) for each in _CAN[what]) and bool(standing.may(person, what, ticket))
+
+
+def _is_to_review(person: Person, ticket: Ticket) -> bool:
+    reviewers = standing.facts(ticket).reviewers
+    return ticket.stage == Stage.IN_REVIEW and any(each.person_id == person.pk for each in reviewers)
 
 
 def _has_approved(person: Person, ticket: Ticket) -> bool:

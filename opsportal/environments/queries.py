@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import NamedTuple
 
-from django.db.models import Case, CharField, F, Value, When
+from django.db.models import Case, CharField, F, OuterRef, Subquery, Value, When
 from django.db.models.functions import Cast
 
 from opsportal.environments.models import Environment, EnvironmentKind, GitCommit, Health, Repository
@@ -71,11 +71,11 @@ class Head(NamedTuple):
 
 def head() -> Head | None:
     """The repository's head with its subject; None before the repository was ever read."""
-    repository = Repository.objects.filter(pk=1).first()
+    subject = GitCommit.objects.filter(sha=OuterRef("head")).values("subject")[:1]
+    repository = Repository.objects.annotate(subject=Subquery(subject)).filter(pk=1).first()
     if repository is None:
         return None
-    subject = GitCommit.objects.filter(sha=repository.head).values_list("subject", flat=True).first()
-    return Head(repository.default_branch, repository.head, subject or "", repository.problem)
+    return Head(repository.default_branch, repository.head, repository.subject or "", repository.problem)
 
 
 def named(text: str) -> str:
