@@ -21,6 +21,7 @@ SHOWN = 100
 RELOAD_SECONDS = 5
 _STYLE = """
 :root { color-scheme: light dark; font: 16px/1.45 system-ui, sans-serif; }
+html { background: light-dark(#fff, #1b1b1b); color: light-dark(#1b1b1b, #f0f0f0); }
 body { margin: 0 auto; max-width: 48rem; padding: 1rem; }
 nav ul { display: flex; flex-wrap: wrap; gap: .25rem 1rem; list-style: none; padding: 0; }
 a { color: light-dark(#005ea2, #73b3e7); }
