@@ -43,7 +43,7 @@ def sort_of(name: str, content: bytes) -> Sort:
     if kind is None:
         return _text(name, content)
     width, height = _size(kind, content)
-    if not (0 < width <= LONGEST_SIDE and 0 < height <= LONGEST_SIDE) or width * height > MOST_PIXELS:
+    if max(width, height) > LONGEST_SIDE or width * height > MOST_PIXELS:
         raise BadFile(f"The picture is {width:,} × {height:,} pixels, which is too large to open safely.")
     _, ending, endings = _PICTURES[kind]
     return Sort(kind, _named(name, ending, endings))
@@ -86,9 +86,12 @@ def _named(name: str, ending: str, endings: tuple[str, ...]) -> str:
 def _size(kind: str, content: bytes) -> tuple[int, int]:
     """Width and height as the header tells them, without opening the picture. Raises BadFile."""
     try:
-        return _SIZES[kind](content)
+        width, height = _SIZES[kind](content)
     except (struct.error, IndexError):
-        raise BadFile("The picture is broken: it does not tell its size.") from None
+        width = height = 0
+    if not width or not height:
+        raise BadFile("The picture is broken: it does not tell its size.")
+    return width, height
 
 
 def _png(content: bytes) -> tuple[int, int]:
@@ -130,6 +133,8 @@ def _webp(content: bytes) -> tuple[int, int]:
     if form == b"VP8L":
         (bits,) = struct.unpack_from("<I", content, 21)
         return 1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF)
+    if form != b"VP8 " or content[23:26] != b"\x9d\x01\x2a":
+        raise IndexError
     width, height = struct.unpack_from("<HH", content, 26)
     return width & 0x3FFF, height & 0x3FFF
 
