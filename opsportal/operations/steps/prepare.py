@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from opsportal.adapters.git import GitError, PathNotFound, TooLarge
 from opsportal.environments import platform
-from opsportal.environments.manifests import Manifest, ManifestError, for_platform, parse_manifest
+from opsportal.environments.manifests import Manifest, ManifestError, for_platform
 from opsportal.environments.rules import variables
 from opsportal.environments.versions import COMMIT_LABEL
 from opsportal.kit.children import ChildResult
@@ -24,7 +24,7 @@ from opsportal.operations.models import AssetBuild
 from opsportal.operations.outcomes import Done, Fail, Outcome, Wait
 from opsportal.operations.run import LABEL, Run
 from opsportal.operations.source import overlay_changes
-from opsportal.operations.steps import workspace
+from opsportal.operations.steps import commits, workspace
 
 #: Seconds a build's claim holds without being renewed; a dead builder's place is taken after this.
 BUILD_LEASE = 15
@@ -32,9 +32,9 @@ BUILD_LEASE = 15
 
 def take_source(run: Run) -> Outcome:
     """Find the commit, read its manifest, and lay its files out."""
-    wanted = run.params.get("commit") or run.params["ref"]
+    wanted, known = run.params.get("commit") or run.params["ref"], bool(run.params.get("commit"))
     try:
-        found = run.repository.resolve(wanted)
+        found = commits.resolve(run.repository, wanted) if known else run.repository.resolve(wanted)
     except GitError:
         run.repository.refresh()
         found = run.repository.resolve(wanted)
@@ -48,7 +48,7 @@ def take_source(run: Run) -> Outcome:
     for warning in manifest.warnings:
         run.say(f"The manifest: {warning}")
     try:
-        run.facts["tree"] = run.repository.tree_id(commit.sha, manifest.path)
+        run.facts["tree"] = commits.tree_id(run.repository, commit.sha, manifest.path)
         run.facts["path"] = manifest.path
         _source(run)
     except PathNotFound:
@@ -67,12 +67,11 @@ def read_manifest(run: Run, commit: str) -> Manifest:
     name = run.environment.name
     path = platform.manifest_path(name)
     try:
-        text = run.repository.file(commit, path)
+        return commits.manifest(run.repository, commit, path, name, settings.APP_NAME_PATTERN)
     except PathNotFound as error:
         raise ManifestError(
             "there is no such file.", "Add the manifest on this branch, or deploy a commit that has it."
         ) from error
-    return parse_manifest(text, environment=name, app_name=settings.APP_NAME_PATTERN, path=path)
 
 
 def manifest_text(run: Run) -> str:
@@ -142,7 +141,7 @@ def _built(key: str) -> Path:
 def _build_key(run: Run, command: str) -> str:
     commit, path = run.facts["commit"], run.facts["path"]
     inputs = [f"{path}/{each}".strip("/") for each in settings.ASSET_BUILD_INPUTS] or [path]
-    trees = [f"{each}={run.repository.tree_id(commit, each)}" for each in inputs]
+    trees = [f"{each}={commits.tree_id(run.repository, commit, each)}" for each in inputs]
     return hashlib.sha256("\n".join([command, *trees]).encode()).hexdigest()
 
 

@@ -62,7 +62,8 @@ def find_or_make_application(run: Run) -> Fail | None:
     run.facts["new"] = app is None
     app = app or run.cf.create_app(name, space, labels={LABEL: str(run.operation.id)})
     run.facts |= {"space": space, "app": app.guid}
-    run.remember()
+    if run.facts["new"]:
+        run.remember()
     return None
 
 
@@ -141,7 +142,8 @@ def apply_manifest(run: Run) -> Outcome:
         run.facts["touched"] = True
         run.remember()
         try:
-            run.remember(job=run.cf.apply_manifest(run.facts["space"], manifest).guid)
+            # Applied twice it is the same, so the job is kept with the answer.
+            run.memo["job"] = run.cf.apply_manifest(run.facts["space"], manifest).guid
         except Unprocessable as error:
             return Fail("manifest:refused", {"what": error.detail or error})
     try:
