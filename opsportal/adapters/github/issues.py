@@ -31,6 +31,7 @@ class Issue:
     created_at: datetime
     updated_at: datetime
     closed_at: datetime | None
+    closed_by: str = ""
 
     @property
     def mark(self) -> str | None:
@@ -55,6 +56,7 @@ class Issue:
             created_at=fields.moment("created_at"),
             updated_at=fields.moment("updated_at"),
             closed_at=fields.maybe_moment("closed_at"),
+            closed_by=fields.login("closed_by"),
         )
 
 
@@ -115,7 +117,11 @@ class Issues(Client):
         labels: Iterable[str] = (),
         creator: str = "",
     ) -> list[Issue]:
-        """List issues (pull requests left out), the one that changed last first; ``since``: changed then or later."""
+        """List issues (pull requests left out), the one that changed last first; ``since``: changed then or later.
+
+        Asked with the same ``since`` again, an answer that has not changed costs nothing of the rate limit: move
+        ``since`` on only when something came.
+        """
         return [one for one in self._issues(since, state, labels, creator) if not one.is_pull]
 
     def _issues(
@@ -179,7 +185,7 @@ class Issues(Client):
         return self._list(self._in_repository("issues", number, "comments"), Comment.read)
 
     def comments_since(self, since: datetime | None) -> list[Comment]:
-        """The comments of all issues and pull requests, the one that changed last first."""
+        """The comments of all issues and pull requests, the one that changed last first; ``since`` as of ``issues``."""
         params = {"sort": "updated", "direction": "desc"}
         if since is not None:
             params["since"] = instant(since)

@@ -80,7 +80,10 @@ class PullRequest:
 
 @dataclass(frozen=True)
 class Review:
-    """A review: APPROVED, CHANGES_REQUESTED, COMMENTED, DISMISSED or PENDING; of the commit that the reviewer saw."""
+    """A review: APPROVED, CHANGES_REQUESTED, COMMENTED, DISMISSED or PENDING; of the commit that the reviewer saw.
+
+    ``association``: OWNER, MEMBER, COLLABORATOR, CONTRIBUTOR, NONE …: what the reviewer is to the repository.
+    """
 
     id: int
     author: str
@@ -89,6 +92,7 @@ class Review:
     commit_sha: str
     submitted_at: datetime | None
     html_url: str
+    association: str = ""
 
     @classmethod
     def read(cls, fields: Fields) -> "Review":
@@ -101,6 +105,7 @@ class Review:
             fields.maybe_text("commit_id") or "",
             fields.maybe_moment("submitted_at"),
             fields.maybe_text("html_url") or "",
+            fields.maybe_text("author_association") or "",
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ DECIDING = frozenset({"APPROVED", "CHANGES_REQUESTED", "DISMISSED"})
 _CLOSES = re.compile(r"(?i)\b(?:close[sd]?|fix(?:e[sd])?|resolve[sd]?):?\s+#(\d{1,9})\b")
 _computed: dict[tuple[str, str, str], tuple[float, bool]] = {}
 _MOST_COMPUTED = 2000
+_changing = threading.RLock()
 
 
 def open_pull(cloud: Cloud, repository: Document, author: Document, wanted: dict[str, Any]) -> Document:
@@ -33,7 +35,7 @@ def open_pull(cloud: Cloud, repository: Document, author: Document, wanted: dict
         if commits[field] is None:
             raise invalid("PullRequest", field)
     head_sha, base_sha = str(commits["head"]), str(commits["base"])
-    with cloud.store.lock:
+    with _changing:
         for one in cloud.store.find("github_issue", repository_guid=repository["guid"], state="open"):
             if one["is_pull"] and (one["head_ref"], one["base_ref"]) == (head, base):
                 raise refused("PullRequest", f"A pull request already exists for {owner}:{head}.")
@@ -76,9 +78,12 @@ def refresh(cloud: Cloud, repository: Document) -> None:
     if not pulls:
         return
     git = world.git_of(repository)
-    heads = {one.name.removeprefix(HEADS): one.sha for one in git.refs(HEADS)}
-    for pull in pulls:
-        _refresh_one(cloud, git, heads, pull)
+    with _changing:
+        heads = {one.name.removeprefix(HEADS): one.sha for one in git.refs(HEADS)}
+        for pull in pulls:
+            now = cloud.store.get("github_issue", pull["guid"])
+            if now is not None and now["state"] == "open":
+                _refresh_one(cloud, git, heads, now)
 
 
 def _refresh_one(cloud: Cloud, git: Git, heads: dict[str, str], pull: Document) -> None:
@@ -208,7 +213,8 @@ def merge(
         raise GitHubError(405, f"{word} not allowed on this repository.")
     if wanted.get("sha") is not None and not is_sha(wanted["sha"]):
         raise invalid("PullRequest", "sha")
-    with cloud.store.lock:
+    with _changing:
+        pull = cloud.store.get("github_issue", pull["guid"]) or pull
         if pull["state"] != "open":
             raise GitHubError(405, "Pull Request is not mergeable")
         if wanted.get("sha") not in {None, pull["head_sha"]}:

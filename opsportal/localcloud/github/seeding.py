@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any
 
 from . import pull_actions, world
@@ -12,18 +13,21 @@ if TYPE_CHECKING:
     from ..context import Cloud
     from ..store import Document
 
+log = logging.getLogger(__name__)
+
 
 class SeedError(ValueError):
     """Something that the estate names cannot be made."""
 
 
 def apply(cloud: Cloud, wanted: dict[str, Any]) -> None:
-    """Make what is missing; :class:`SeedError` says what cannot be."""
+    """Make what is missing; a pull request that cannot be opened is left out. :class:`SeedError`: nobody has that login."""
     for repository, pull in world.apply(cloud, wanted):
         try:
             _open(cloud, repository, pull)
         except (GitHubError, GitFailed) as error:
-            raise SeedError(f"The pull request of {pull.get('head')} cannot be opened: {error}") from error
+            # A repository that was there before may lack the branch; that is no reason not to start.
+            log.warning("the pull request of %s is not opened: %s", pull.get("head"), error)
 
 
 def _open(cloud: Cloud, repository: Document, wanted: dict[str, Any]) -> None:
