@@ -9,8 +9,10 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from opsportal.bugs import actions
+from opsportal.accounts.models import Person
+from opsportal.bugs import actions, queries
 from opsportal.bugs.models import Consent, Event, Reached, Ticket
+from opsportal.demo import people, tickets
 from tests.support import bugs, estate
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
@@ -268,3 +270,17 @@ def test_a_consent_that_is_given_needs_nobody_any_longer() -> None:
     actions.consent(ticket=ticket, by=bugs.person("pam"))
     assert Consent.objects.get().decision == "consented"
     assert "Needs you" not in page("paul", "/")
+
+
+# --- the demo -----------------------------------------------------------------------------------------------
+
+
+def test_the_demo_has_bugs_at_many_places_and_makes_them_once() -> None:
+    people.seed("correct-horse-battery-staple")
+    assert tickets.seed() == 9
+    assert tickets.seed() == 0
+    assert len(set(Ticket.objects.values_list("stage", flat=True))) >= 5
+    assert Consent.objects.get(decision="").ticket.title == "Sign-in loops on Firefox"
+    assert any(each.kind == "volunteer" for each in queries.needs(Person.objects.get(username="ana")))
+    lately = timezone.now() - timedelta(minutes=2)
+    assert not Event.objects.filter(at__gt=lately).exists()  # a team's tickets are not all a second old
