@@ -17,7 +17,7 @@ from opsportal.accounts.queries import By, active_admins, actor_for, require
 from opsportal.accounts.rules import Permission, Refused, Verdict, keeps_an_admin
 from opsportal.audit import actions as audit
 
-_DETAILS = ("name", "email", "time_zone")
+_DETAILS = ("name", "email", "github_login", "time_zone")
 
 
 def create_person(
@@ -27,13 +27,17 @@ def create_person(
     by: By,
     password: str | None = None,
     email: str = "",
+    github_login: str = "",
     time_zone: str = "",
     roles: Iterable[str] = (),
     reason: str = "",
 ) -> Person:
     """Make a person and grant the roles. Without a password they cannot sign in with one."""
     require(by, Permission.MANAGE_PEOPLE)
-    person = Person(username=username.strip().lower(), name=name.strip(), email=email, time_zone=time_zone)
+    person = Person(
+        username=username.strip().lower(), name=name.strip(), email=email, github_login=github_login.strip(),
+        time_zone=time_zone,
+    )  # fmt: skip
     _set_checked_password(person, password)
     with transaction.atomic():
         person.full_clean()
@@ -128,8 +132,24 @@ def change_own_time_zone(*, time_zone: str, by: Person) -> None:
         _record(by, "change_details", by, "", changed)
 
 
+def change_own_github_login(*, github_login: str, by: Person) -> None:
+    """Say who one is on GitHub; empty for the user name. Raises ValidationError for what is no login, or another's."""
+    before, github_login = by.github_login, github_login.strip()
+    if github_login == before:
+        return
+    with transaction.atomic():
+        by.github_login = github_login
+        try:
+            by.full_clean()
+        except ValidationError:
+            by.github_login = before
+            raise
+        by.save(update_fields=["github_login"])
+        _record(by, "change_details", by, "", {"github_login": [before, github_login]})
+
+
 def change_details(*, person: Person, by: By, reason: str = "", **details: str) -> None:
-    """Change display name, e-mail address or time zone (``name``, ``email``, ``time_zone``)."""
+    """Change display name, e-mail address, GitHub login or time zone (the names of ``_DETAILS``)."""
     require(by, Permission.MANAGE_PEOPLE)
     unknown = details.keys() - set(_DETAILS)
     if unknown:

@@ -49,7 +49,7 @@ class PersonForm(_PersonForm):
 
     class Meta:
         model = Person
-        fields = ("username", "name", "email", "time_zone", "is_active")
+        fields = ("username", "name", "email", "github_login", "time_zone", "is_active")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -92,6 +92,7 @@ class PersonAdmin(_PersonAdmin):
         "username",
         "name",
         "email",
+        "github_login",
         "time_zone",
         "is_active",
         "roles",
@@ -101,7 +102,7 @@ class PersonAdmin(_PersonAdmin):
     )
     list_display = ("name", "username", "role_words", "is_active", "last_seen")
     list_filter = ("is_active", "roles__role")
-    search_fields = ("name", "username", "email")
+    search_fields = ("name", "username", "email", "github_login")
     actions = None
 
     class Media:
@@ -145,6 +146,7 @@ class PersonAdmin(_PersonAdmin):
             username=given["username"],
             name=given["name"],
             email=given["email"],
+            github_login=given["github_login"],
             time_zone=given["time_zone"],
             password=given["new_password"] or None,
             roles=given["roles"],
@@ -159,7 +161,7 @@ class PersonAdmin(_PersonAdmin):
 def _apply_changes(form_person: Person, given: dict[str, Any], by: Person) -> None:
     """What was given against what is kept, each difference by its own action."""
     person, reason = Person.objects.get(pk=form_person.pk), given["reason"]
-    details = {name: given[name] for name in ("name", "email", "time_zone")}
+    details = {name: given[name] for name in ("name", "email", "github_login", "time_zone")}
     actions.change_details(person=person, by=by, reason=reason, **details)
     for role in sorted(set(given["roles"]) - person.role_names):
         actions.grant_role(person=person, role=role, by=by, reason=reason)

@@ -42,6 +42,12 @@ class OwnPasswordForm(PasswordChangeForm):
         return given
 
 
+class GitHubLoginForm(forms.Form):
+    """Who somebody is on GitHub; empty for the user name. What cannot be is refused by the action."""
+
+    github_login = forms.CharField(label="GitHub login", required=False, max_length=100)
+
+
 class TimeZoneForm(forms.Form):
     """In which zone somebody reads times; empty for the team's."""
 

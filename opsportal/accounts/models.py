@@ -31,6 +31,12 @@ USERNAME_RULE = RegexValidator(
 )
 
 
+GITHUB_LOGIN_RULE = RegexValidator(
+    r"\A[A-Za-z0-9][A-Za-z0-9_-]{0,99}\Z",
+    "A GitHub login is made of letters, digits, hyphens and underscores, without the @.",
+)
+
+
 def check_time_zone(name: str) -> None:
     """Refuse a name that is not in the time zone database; empty means the team's own zone."""
     if name and name not in zoneinfo.available_timezones():
@@ -70,6 +76,13 @@ class Person(AbstractBaseUser):
     time_zone = models.CharField(
         max_length=64, blank=True, validators=[check_time_zone], help_text="empty: the team's time zone"
     )
+    github_login = models.CharField(
+        "GitHub login",
+        max_length=100,
+        blank=True,
+        validators=[GITHUB_LOGIN_RULE],
+        help_text="who they are on GitHub; empty: the same as the user name",
+    )
     is_active = models.BooleanField("active", default=True)
     joined_at = models.DateTimeField(default=timezone.now, editable=False)
 
@@ -82,10 +95,25 @@ class Person(AbstractBaseUser):
     class Meta:
         ordering = ["name", "username"]
         verbose_name_plural = "people"
-        constraints = [models.UniqueConstraint(Lower("username"), name="usernames_differ_by_more_than_case")]
+        constraints = [
+            models.UniqueConstraint(Lower("username"), name="usernames_differ_by_more_than_case"),
+            models.UniqueConstraint(
+                Lower("github_login"),
+                condition=~models.Q(github_login=""),
+                name="a_github_login_is_one_persons",
+                violation_error_message="Somebody has this GitHub login already.",
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.name or self.username
+
+    def clean(self) -> None:
+        """Nobody takes the GitHub login that somebody else has by their user name."""
+        super().clean()
+        taken = Person.objects.filter(username=self.github_login.lower(), github_login="")
+        if self.github_login and taken.exclude(pk=self.pk).exists():
+            raise ValidationError({"github_login": "Somebody has this GitHub login by their user name."})
 
     @property
     def initials(self) -> str:

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final
 
 from opsportal.accounts import rules
@@ -13,12 +13,14 @@ from opsportal.accounts.rules import Actor, Place, Refused, Verdict
 __all__ = [
     "SERVICE",
     "By",
+    "OnGitHub",
     "Person",
     "active_admins",
     "actor_for",
     "in_words",
     "may",
     "names_of_admins",
+    "on_github",
     "person_named",
     "require",
 ]
@@ -61,6 +63,28 @@ def require(by: By, permission: str, place: Place | None = None) -> None:
 def person_named(username: str) -> Person | None:
     """The person with that user name, in whatever case it was typed; None when there is none."""
     return Person.objects.filter(username=username.strip().lower()).first()
+
+
+@dataclass(frozen=True)
+class OnGitHub:
+    """Whose login is whose. ``said``: logins that people (or admins) gave; ``guessed``: by user name. Small letters."""
+
+    said: Mapping[str, Person]
+    guessed: Mapping[str, Person]
+
+    def person(self, login: str, *, vouched: bool) -> Person | None:
+        """Who it is. ``vouched``: GitHub says that the login belongs to the team, so the same user name is enough."""
+        low = login.lower()
+        return self.said.get(low) or (self.guessed.get(low) if vouched else None)
+
+
+def on_github() -> OnGitHub:
+    """Everybody who may sign in, by GitHub login. One query."""
+    people = list(Person.objects.filter(is_active=True))
+    return OnGitHub(
+        {each.github_login.lower(): each for each in people if each.github_login},
+        {each.username: each for each in people if not each.github_login},
+    )
 
 
 def active_admins(*, lock: bool = False) -> frozenset[str]:

@@ -8,6 +8,7 @@ from axes.helpers import get_cool_off, get_failure_limit
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.views import LoginView, LogoutView, PasswordChangeView
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -16,7 +17,7 @@ from django.views.decorators.http import require_POST
 
 from opsportal.accounts import actions, lockouts
 from opsportal.accounts.client_address import client_address
-from opsportal.accounts.forms import OwnPasswordForm, SignInForm, TimeZoneForm
+from opsportal.accounts.forms import GitHubLoginForm, OwnPasswordForm, SignInForm, TimeZoneForm
 from opsportal.accounts.gates import allow_anonymous, person_of, signed_in
 from opsportal.accounts.queries import names_of_admins, person_named
 from opsportal.audit import actions as audit
@@ -70,9 +71,14 @@ class Account(PasswordChangeView):
         return {**super().get_form_kwargs(), "request": self.request, "label_suffix": ""}
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """With the form of the time zone."""
+        """With the forms of the time zone and of the GitHub login."""
         chosen = {"time_zone": person_of(self.request).time_zone}
-        return super().get_context_data(zone_form=TimeZoneForm(initial=chosen, label_suffix=""), **kwargs)
+        known = {"github_login": person_of(self.request).github_login}
+        forms = {
+            "zone_form": TimeZoneForm(initial=chosen, label_suffix=""),
+            "github_form": GitHubLoginForm(initial=known, label_suffix=""),
+        }
+        return super().get_context_data(**{**forms, **kwargs})
 
     def form_valid(self, form: Any) -> HttpResponse:
         """Change it; this session goes on, every other one ends."""
@@ -100,6 +106,21 @@ def time_zone(request: HttpRequest) -> HttpResponseRedirect:
         messages.success(request, f"Times are those of {person_of(request).time_zone or 'the team'} now.")
     else:
         messages.error(request, "There is no such time zone.")
+    return redirect("accounts:account")
+
+
+@signed_in
+@require_POST
+def github_login(request: HttpRequest) -> HttpResponseRedirect:
+    """Say who one is on GitHub."""
+    person, form = person_of(request), GitHubLoginForm(request.POST)
+    try:
+        given = form.cleaned_data["github_login"] if form.is_valid() else "@"
+        actions.change_own_github_login(github_login=given, by=person)
+    except ValidationError as wrong:
+        messages.error(request, " ".join(wrong.messages))
+    else:
+        messages.success(request, f"On GitHub you are {person.github_login or person.username}.")
     return redirect("accounts:account")
 
 
