@@ -192,6 +192,7 @@ def _estate(sandboxes: Sequence[str], passwords: dict[str, str]) -> dict[str, An
         "organization": ORGANIZATION,
         "domains": ["app.localhost"],
         "spaces": [{"name": name} for name in sandboxes],
+        "github": {},  # nothing is measured there
         "users": [
             {"username": SERVICE_ACCOUNT, "password": passwords["service_password"], "spaces": developer},
             {"username": HUMAN, "password": passwords["human_password"], "roles": ["admin"]},
