@@ -153,7 +153,7 @@ def edit_comment(request: HttpRequest, number: int, pk: int) -> HttpResponse:
     """Say a comment better: its author's alone."""
     comment = get_object_or_404(Comment.objects.select_related("author"), ticket_id=number, pk=pk)
     by, row = person_of(request), found(number)
-    verdict = standing.permitted(by, "edit_comment", row)
+    verdict = queries.may_edit_comment(by, comment)
     if not verdict:
         raise Refused(verdict)
     data = request.POST if request.method == "POST" else None
