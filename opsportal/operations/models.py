@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
+from opsportal.accounts.grants import ROLES
 from opsportal.environments.models import Environment, EnvironmentKind
 
 
@@ -265,6 +266,11 @@ class SavedCommand(models.Model):
 
     def __str__(self) -> str:
         return self.title
+
+    @property
+    def who(self) -> str:
+        """The roles it is offered to, in words; empty for all who may run a task."""
+        return ", ".join(ROLES.get(each, each) for each in self.roles)
 
 
 class Schedule(models.Model):

@@ -136,7 +136,9 @@ class Kind:
         return tuple(each for each in self.parameters if each.in_form)
 
     def title_at(self, environment: str) -> str:
-        """``Promote to ab``, ``Restart on ab``: the operation and its environment in one."""
+        """``Promote to ab``, ``Restart ab``, ``Run task on ab``: the operation and its environment in one."""
+        if self.name in DONE_TO_IT:
+            return f"{self.title} {environment}"
         return placed(self.name, self.title, environment)
 
     def nothing_to_choose(self, environment: "Environment") -> str:
@@ -171,6 +173,8 @@ Gate = Callable[["Environment", Mapping[str, Any]], list[Finding]]
 
 #: Kinds that bring something to an environment; the others do something on it.
 BRINGS = ("deploy", "promote", "copy_database")
+#: Kinds whose verb has the environment itself for its object.
+DONE_TO_IT = ("migrate", "restart", "restage", "scale", "roll_back")
 
 _kinds: dict[str, Kind] = {}
 _gates: dict[tuple[str, str], Gate] = {}

@@ -90,6 +90,8 @@ def _could_make(command: str, line: str) -> bool:
         return line == fixed
     first, *rest = [text for text, _, _, _ in parts]
     last = rest.pop() if rest and parts[-1][1] is None else ""
+    # An optional parameter at the end that was left out leaves a blank, which a line loses.
+    line = line if last else f"{line} "
     if not (line.startswith(first) and line.endswith(last) and len(line) >= len(fixed)):
         return False
     at, end = len(first), len(line) - len(last)

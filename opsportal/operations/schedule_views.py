@@ -15,7 +15,7 @@ from opsportal.accounts.models import Person
 from opsportal.accounts.rules import Permission
 from opsportal.environments.models import Environment
 from opsportal.operations import actions, calendar, registry, schedules
-from opsportal.operations.ask_forms import AskForm
+from opsportal.operations.ask_forms import SAVED, AskForm
 from opsportal.operations.ask_views import BAD, REFUSED
 from opsportal.operations.models import Schedule
 from opsportal.operations.registry import BadParameter, Kind
@@ -49,9 +49,18 @@ def _row(schedule: Schedule, person: Person) -> dict[str, Any]:
     return {
         "schedule": schedule,
         "title": kind.title if kind else schedule.kind,
+        "about": _told(kind, schedule.given) if kind else "",
         "when": calendar.in_words(schedule.weekdays, schedule.times),
         "may": schedules.may_change(schedule.environment, schedule.kind, person) if kind else None,
     }
+
+
+def _told(kind: Kind, given: Mapping[str, str]) -> str:
+    """What it is told, in words: the line of a task, else each parameter by its title."""
+    if command := given.get("command"):
+        return f"{given[SAVED]}: {command}" if given.get(SAVED) else command
+    named = {each.name: each.title for each in kind.parameters}
+    return ", ".join(f"{named.get(name, name)}: {value.replace('_', ' ')}" for name, value in given.items())
 
 
 @see

@@ -302,6 +302,20 @@ def test_a_title_stays_with_what_its_command_can_make_alone(find_a_user, line, t
     assert saved_commands.title_of("No such", line) == ""
 
 
+def test_a_parameter_left_out_at_the_end_takes_no_title_away():
+    saved_commands.save(
+        title="Show",
+        what="",
+        command="manage.py show {app}",
+        asked="app?: text",
+        roles=[],
+        places=[],
+        by=person("lee"),
+    )
+    assert saved_commands.title_of("Show", "manage.py show") == "Show"
+    assert saved_commands.title_of("Show", "manage.py show x") == "Show"
+
+
 def test_a_saved_command_can_be_scheduled(ab, find_a_user):
     path, ana = f"/environments/ab/commands/{find_a_user.pk}", client_of("ana")
     shown = text_of(ana.post(path, {"p_who": "x", "schedule": "yes"}))

@@ -245,7 +245,7 @@ def test_times_are_those_of_the_viewers_zone(ab, ana):
         assert [each.clock for each in page.context["entries"]] == [clock]
         named = zone or "America/New_York"
         shown = page.content.decode()
-        assert f'From <span class="usa-hint">({named})</span>' in shown
+        assert f'From <span class="soft small">({named})</span>' in shown
         assert f'{clock} {named}"' in shown
         assert f'data-zone="{named}"' in shown
 

@@ -56,7 +56,7 @@ def preview(environment: Environment, params: Mapping[str, Any]) -> Sequence[str
     said = sizes.cost(before, scaling.after(before, params), scaling.known_allowance())
     if params.get("instances") == 0:
         return [f"{environment.name} is stopped: nobody is served until it is scaled up again.", *said]
-    if params.get("memory") is not None or params.get("disk") is not None:
+    if params.get("memory") not in {None, environment.memory_mb} or params.get("disk") is not None:
         said.append(
             "Memory and disk take effect by starting the instances anew, one by one, without downtime."
         )
