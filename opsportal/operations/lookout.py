@@ -53,7 +53,7 @@ class Lookout:
                 return
             self._waiting[operation_id] = (until, time.monotonic())
             if self._thread is None or not self._thread.is_alive():
-                self._thread = threading.Thread(target=self._go, name="lookout")
+                self._thread = threading.Thread(target=self._go, name="lookout", daemon=True)
                 self._thread.start()
 
     def stop(self) -> None:

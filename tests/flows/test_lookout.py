@@ -11,7 +11,8 @@ import pytest
 from django.utils import timezone
 
 from opsportal.adapters.cloudfoundry import Unavailable
-from opsportal.operations import lookout, runner, store
+from opsportal.operations import lookout, runner, store, tasks
+from opsportal.operations.hands import Hands
 from opsportal.operations.lookout import Lookout
 from opsportal.operations.models import Operation
 from opsportal.operations.outcomes import Done, Until, Wait
@@ -178,3 +179,50 @@ def test_with_few_under_way_each_looks_for_itself_and_among_many_it_is_told(
     with kind_of_steps(staging):
         runner.advance(ask_for(environment("ab"), person("ana")).id, again=lambda *_: None)
     assert [(each.until == BUILD, each.seconds >= pacing.TOLD) for each in waits] == [(told, told)]
+
+
+@pytest.mark.parametrize(
+    ("late", "on_the_list", "rung"), [(3, False, True), (3, True, False), (11, True, True), (1, False, False)]
+)
+def test_the_sweep_leaves_to_this_workers_hands_what_is_not_too_late(
+    monkeypatch: pytest.MonkeyPatch, late: int, on_the_list: bool, rung: bool
+) -> None:
+    bells: list[UUID] = []
+    with kind_of_steps(lambda run: Wait(500)):
+        operation = ask_for(environment("ab"), person("ana"))
+    hands = Hands(lambda each: True, lambda each, seconds: None)
+    monkeypatch.setattr(hands, "has", lambda each: on_the_list)
+    monkeypatch.setattr(tasks, "_hands", hands)
+    monkeypatch.setattr(tasks.bell, "ring", bells.append)
+    monkeypatch.setattr(tasks.cache, "add", lambda *_, **__: True)
+    Operation.objects.update(due_at=timezone.now() - timedelta(seconds=late))
+    tasks.ring_due()
+    assert bells == ([operation.id] if rung else [])
+
+
+def test_a_ring_and_a_waking_go_to_this_workers_hands_and_without_any_it_is_done_or_rung_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    said: list[tuple[str, UUID, float]] = []
+    one = uuid4()
+
+    class Listening(Hands):
+        def look_now(self, operation_id: UUID, *, ahead: float = 0.0) -> None:
+            said.append(("hand", operation_id, ahead))
+
+    monkeypatch.setattr(tasks, "_hands", Listening(lambda each: True, lambda each, seconds: None))
+    monkeypatch.setattr(tasks.bell, "ring", lambda each: said.append(("bell", each, 0.0)))
+    monkeypatch.setattr(tasks, "_advance", lambda each: said.append(("done", each, 0.0)))
+    tasks.advance(str(one))
+    tasks._wake("package", [one])
+    tasks._wake("build", [one])
+    monkeypatch.setattr(tasks, "_hands", None)
+    tasks.advance(str(one))
+    tasks._wake("build", [one])
+    assert said == [
+        ("hand", one, tasks.AHEAD),
+        ("hand", one, tasks.AHEAD),
+        ("hand", one, 0.0),
+        ("done", one, 0.0),
+        ("bell", one, 0.0),
+    ]
