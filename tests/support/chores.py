@@ -13,7 +13,10 @@ import subprocess
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
+from copy import copy
+from dataclasses import dataclass
 from datetime import timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +30,7 @@ from opsportal.adapters.cloudfoundry import App, Foundation, ServiceInstance, Ta
 from opsportal.environments import mirror, platform
 from opsportal.environments.models import Environment
 from opsportal.operations import actions, runner
-from opsportal.operations.models import ENDED, Operation, Output, State
+from opsportal.operations.models import ENDED, Operation, Output, State, Step
 from tests.support import contract_platform, people
 from tests.support.rig_repository import SERVER, _commit, manifest
 
@@ -162,8 +165,9 @@ class World:
         self.directory, self.api = directory, api
         self.repository = directory / "getgov.git"
         self.commits: dict[str, str] = {}
+        self.deployed: dict[str, Deployed] = {}
 
-    @property
+    @cached_property
     def cf(self) -> Foundation:
         """The platform as its operator sees it."""
         return Foundation(self.api, username="operator", password=PASSWORD)
@@ -362,8 +366,60 @@ def fill(world: World) -> None:
 
 
 def ensure_deployed(world: World, name: str, ref: str = "main") -> None:
-    """The application of an environment runs a ref, deployed by the portal itself, its database migrated."""
+    """The application of an environment runs a ref, deployed by the portal itself, its database migrated.
+
+    Where the platform still has just what an earlier test's deploy left, that deploy's rows are put back instead.
+    """
+    kept = world.deployed.get(name)
+    if kept is not None and kept.ref == ref and kept.found == found_there(world, name):
+        kept.put_back(world.row(name))
+        return
     by = "ada" if world.row(name).is_sandbox else SERVICE.username
     done = world.do("deploy", name, by, ref=ref, migrate="yes")
     assert done.state in ENDED, json.dumps(world.steps(done))
     assert done.state == State.SUCCEEDED, (done.problem, world.output(done)[-30:])
+    world.deployed[name] = Deployed(
+        ref, found_there(world, name), world.row(name), done, list(done.steps.all())
+    )
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """A deploy that a test made: what the platform had then, and the portal's rows about it."""
+
+    ref: str
+    found: object
+    environment: Environment
+    operation: Operation
+    steps: list[Step]
+
+    def put_back(self, row: Environment) -> None:
+        """Its rows into a database that has been emptied since."""
+        own = {"id", "name", "owner"}
+        fields = [each.name for each in Environment._meta.concrete_fields if each.name not in own]
+        Environment.objects.filter(pk=row.pk).update(
+            **{each: getattr(self.environment, each) for each in fields}
+        )
+        operation = copy(self.operation)
+        operation.environment = row
+        if operation.requested_by_id:
+            operation.requested_by = people.person("ada")
+        operation.save(force_insert=True)
+        for step in map(copy, self.steps):
+            step.pk, step.operation = None, operation
+            step.save(force_insert=True)
+
+
+def found_there(world: World, name: str) -> object:
+    """What the platform has of an environment's application, as far as a deploy decides it; None without one."""
+    app = world.cf.app(f"getgov-{name}", world.space(name))
+    if app is None or world.cf.current_droplet(app.guid) is None:
+        return None
+    webs = [each for each in world.cf.processes(app.guid) if each.type == "web"]
+    return (
+        (app.guid, app.started, world.cf.current_droplet(app.guid)),
+        world.cf.environment_variables(app.guid),
+        sorted(str(each.service_instance_guid) for each in world.cf.bindings(app.guid)),
+        [(each.guid, each.instances, each.memory_in_mb, each.disk_in_mb) for each in webs],
+        [stat.state for each in webs for stat in world.cf.stats(each.guid)],
+    )
