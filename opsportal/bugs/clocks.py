@@ -86,7 +86,9 @@ class Summary:
 def clocks(ticket: Ticket, now: datetime | None = None) -> Clocks:
     """From proposal to decision; from refined to assigned; from assigned to in review; from reported to on stable."""
     now = now or timezone.now()
-    spans = {name: _clock(name, *span, now, stands=not ticket.is_open) for name, span in _spans(ticket).items()}
+    spans = {
+        name: _clock(name, *span, now, stands=not ticket.is_open) for name, span in _spans(ticket).items()
+    }
     return Clocks(**spans)
 
 
@@ -124,9 +126,7 @@ def clock_summary(since: datetime) -> list[Summary]:
     ]  # fmt: skip
 
 
-def _clock(
-    name: str, begin: datetime | None, end: datetime | None, now: datetime, *, stands: bool
-) -> Clock:
+def _clock(name: str, begin: datetime | None, end: datetime | None, now: datetime, *, stands: bool) -> Clock:
     """A closed ticket's clocks stand; what it never came to took no time."""
     if begin is None or (end is None and stands):
         return Clock(name)

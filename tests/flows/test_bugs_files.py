@@ -3,6 +3,8 @@
 import struct
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from opsportal.bugs import actions, file_types
 from opsportal.bugs.errors import BadTicket
@@ -74,6 +76,41 @@ def test_a_file_is_what_is_in_it_under_a_plain_name(name, content, kind, kept_as
 def test_what_is_neither_picture_nor_plain_text_is_refused(name, content, why):
     with pytest.raises(file_types.BadFile, match=why):
         file_types.sort_of(name, content)
+
+
+HEADS = [
+    b"",
+    b"\x89PNG\r\n\x1a\n",
+    b"\xff\xd8\xff",
+    b"GIF89a",
+    b"RIFF\0\0\0\0WEBPVP8X",
+    b"RIFF\0\0\0\0WEBPVP8L",
+    b"\xef\xbb\xbf",
+]
+
+
+@given(st.text(max_size=40), st.sampled_from(HEADS), st.binary(max_size=80))
+def test_whatever_is_sent_is_either_kept_harmlessly_or_refused(name, head, rest):
+    try:
+        sort = file_types.sort_of(name, head + rest)
+    except file_types.BadFile:
+        return
+    assert sort.content_type in {"image/png", "image/jpeg", "image/gif", "image/webp", "text/plain"}
+    assert sort.name.rpartition(".")[2] in {
+        "png",
+        "jpg",
+        "jpeg",
+        "gif",
+        "webp",
+        "txt",
+        "log",
+        "csv",
+        "md",
+        "json",
+        "yaml",
+        "yml",
+    }
+    assert not set(sort.name) & set("/\\\r\n\t\"';<>")
 
 
 @pytest.mark.django_db

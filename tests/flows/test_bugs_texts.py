@@ -1,8 +1,10 @@
 """What people type is data: hostile, long and odd texts are kept as they are or refused with words."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from opsportal.bugs import actions, comments, queries
+from opsportal.bugs import actions, comments, queries, texts
 from opsportal.bugs.errors import BadTicket
 from opsportal.bugs.models import Ticket
 from opsportal.notifications.models import Message
@@ -49,6 +51,17 @@ def test_what_cannot_be_kept_is_told_at_its_field(given, field):
         bugs.ticket(**given)
 
     assert bad.value.fields.keys() == {field}
+
+
+@given(st.text(max_size=60))
+def test_whatever_is_typed_is_kept_fit_to_be_shown_or_refused_in_words(text):
+    try:
+        kept = texts.one("title", text, texts.TICKET_FIELDS["title"])
+    except BadTicket:
+        return
+    assert kept.strip() == kept != ""
+    assert "\n" not in kept
+    assert texts.one("title", kept, texts.TICKET_FIELDS["title"]) == kept
 
 
 def test_every_bad_field_is_named_at_once():
