@@ -87,6 +87,12 @@ class Wire:
             "url": self._repo(""),
         }
 
+    def _association(self, login: str) -> str:
+        """What somebody is to the repository: who may not write is not of the team."""
+        person = world.user(self.cloud, login)
+        may_write = person is not None and world.access(person, self.asked.repository) == "write"
+        return "MEMBER" if may_write else "NONE"
+
     def label(self, found: Document) -> dict[str, Any]:
         """A label."""
         return {
@@ -136,7 +142,7 @@ class Wire:
             "assignee": self.user(next(iter(found["assignees"]), None)),
             "assignees": [self.user(login) for login in found["assignees"]],
             "milestone": None,
-            "author_association": "MEMBER",
+            "author_association": self._association(found["author"]),
             "created_at": found["created_at"],
             "updated_at": found["updated_at"],
             "closed_at": found["closed_at"],
@@ -205,7 +211,7 @@ class Wire:
             "state": found["state"],
             "html_url": self._page(f"/pull/{number}#pullrequestreview-{found['id']}"),
             "pull_request_url": self._repo(f"/pulls/{number}"),
-            "author_association": "MEMBER",
+            "author_association": self._association(found["author"]),
             "submitted_at": found["submitted_at"],
             "commit_id": found["commit_id"],
         }
@@ -221,7 +227,7 @@ class Wire:
             "issue_url": self._repo(f"/issues/{number}"),
             "user": self.user(found["author"]),
             "body": found["body"],
-            "author_association": "MEMBER",
+            "author_association": self._association(found["author"]),
             "created_at": found["created_at"],
             "updated_at": found["updated_at"],
         }

@@ -72,6 +72,17 @@ def test_a_token_does_what_it_may(local: Hub) -> None:
         guest.create_ref("refs/tags/v9", local.head("main"))
 
 
+def test_who_is_not_of_the_team_is_told_apart(local: Hub, github: GitHub) -> None:
+    issue = github.create_issue(title="Who is who")
+    for token in (TOKENS["guest"], TOKENS["ana"]):
+        local.client(token).create_comment(issue.number, "Hello")
+    said = raw(local, "GET", f"/repos/{REPOSITORY}/issues/{issue.number}/comments").json()
+    assert {one["user"]["login"]: one["author_association"] for one in said} == {
+        "guest": "NONE",
+        "ana": "MEMBER",
+    }
+
+
 @pytest.mark.parametrize(
     ("method", "path", "body", "status", "says"),
     [
