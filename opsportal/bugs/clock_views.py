@@ -53,11 +53,10 @@ def clocks(request: HttpRequest) -> HttpResponse:
 
 
 def _sum(each: Summary) -> Sum:
-    number = wording.count(each.number, "ticket")
-    running = f", {each.running} running" if each.running else ""
-    return Sum(
-        each.label, each.median is not None, _words(each.median), _words(each.p90), f"{number}{running}"
-    )
+    counted = [wording.count(each.number, "ticket")] if each.number else []
+    counted += [f"{each.running} running"] if each.running else []
+    words = ", ".join(counted) or "–"
+    return Sum(each.label, each.median is not None, _words(each.median), _words(each.p90), words)
 
 
 def _words(took: timedelta | None) -> str:
@@ -69,5 +68,5 @@ def _headline(found: list[Summary]) -> str:
     critical = [each for each in found if each.priority == rules.CRITICAL and each.median is not None]
     if not critical:
         return "No clock of a Critical bug has stopped in this time."
-    said = ", ".join(f"{each.label[:1].lower()}{each.label[1:]} {_words(each.median)}" for each in critical)
-    return f"Half of the Critical bugs took, at most: {said}."
+    said = [f"{each.label.removeprefix('To ')} within {_words(each.median)}" for each in critical]
+    return f"Of the Critical bugs, half had their {', '.join(said)}."

@@ -53,7 +53,7 @@ def test_a_card_says_everything_that_is_needed_to_decide() -> None:
     for said in (
         ticket.title,
         *bugs.PROPOSAL.values(),
-        "Ana Alvarez proposes Critical",
+        "Ana Alvarez proposed Critical",
         "Stable runs v1.205.0.",
     ):
         assert said in card, said
@@ -226,6 +226,13 @@ def test_clocks_are_summed_up_by_priority() -> None:
     said = page("ana", CLOCKS)
     assert "<strong>4 d</strong> median" in said
     assert "No clock of a Critical bug has stopped" in said
+
+
+def test_the_clocks_say_first_what_a_critical_bug_takes() -> None:
+    ticket = bugs.critical()
+    Ticket.objects.filter(pk=ticket.pk).update(reported_at=timezone.now() - timedelta(days=3))
+    Reached.objects.create(ticket=ticket, stage="on_stable")
+    assert "stable within 3 d." in page("ana", CLOCKS)
 
 
 def test_clocks_look_as_far_back_as_asked() -> None:
