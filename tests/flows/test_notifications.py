@@ -4,12 +4,19 @@ import os
 import signal
 import smtplib
 import time
+from datetime import timedelta
 
 import pytest
 from django.core import mail
 from django.db import connections, transaction
+from django.utils import timezone
+from environ import Env
+from kombu.exceptions import OperationalError
 
 from opsportal.accounts.models import Person
+from opsportal.demo.layout import Layout
+from opsportal.demo.ports import Ports
+from opsportal.demo.telling import telling_settings
 from opsportal.notifications import by_slack, managing, sending, tasks
 from opsportal.notifications.actions import tell
 from opsportal.notifications.models import Channel, Message, Preference, Thread
@@ -234,6 +241,36 @@ def test_a_worker_killed_between_intent_and_answer_tells_nothing_twice(slack):
 
     assert len(slack.told()) == 1
     assert states() == {"sent": 1}
+
+
+def test_a_broker_that_is_away_keeps_nobody_from_telling(
+    slack, monkeypatch, django_capture_on_commit_callbacks
+):
+    def away(*_, **__):
+        raise OperationalError
+
+    monkeypatch.setattr(tasks.send_due, "apply_async", away)
+    with django_capture_on_commit_callbacks(execute=True) as rung:
+        tell_critical()
+    assert len(rung) == 1
+    send()
+    assert len(slack.told()) == 1
+
+
+def test_what_was_told_long_ago_is_forgotten_and_what_still_waits_is_not(slack):
+    tell_critical()
+    send()
+    tell_done()
+    Message.objects.update(created_at=timezone.now() - timedelta(days=tasks.KEEP_DAYS + 1))
+    Thread.objects.update(began_at=timezone.now() - timedelta(days=tasks.KEEP_DAYS + 1))
+    tasks.forget_old()
+    assert [row.event for row in Message.objects.all()] == ["deploy_succeeded"]
+    assert not Thread.objects.exists()
+
+
+def test_the_demos_letters_lie_in_its_data_directory(tmp_path):
+    made = telling_settings(Layout(tmp_path), Ports(1, 2))["EMAIL_URL"]
+    assert Env.email_url_config(made)["EMAIL_FILE_PATH"] == str(tmp_path / "mail")
 
 
 def test_two_senders_at_once_send_it_once(slack, monkeypatch):

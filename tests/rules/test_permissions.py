@@ -38,6 +38,14 @@ GENERAL = {
     "manage_people": {"admin"},
     "read_audit": LEAD_OR_ADMIN,
     "save_commands": LEAD_OR_ADMIN,
+    "manage_notifications": {"admin"},
+    "report_bugs": set(grants.ROLES.values()),
+    "consent_to_critical": {"product owner"},
+    "assign_bugs": {"engineering lead"},
+    "stand_in_for_lead": {"product owner", "product team"},
+    "work_on_bugs": {"engineer", "engineering lead"},
+    "review_bugs": {"engineer", "engineering lead", "designer"},
+    "close_bugs": {"product owner", "product team", "engineering lead"},
 }
 PLACES = ("sandbox", "development", "staging", "stable")
 
