@@ -21,6 +21,8 @@ log = logging.getLogger(__name__)
 
 #: Seconds after which the earlier versions are read again although nothing else was deployed: old droplets expire.
 VERSIONS_AGE = 900
+#: Seconds between two looks at whatever environments: with many, each is looked at less often.
+APART_SECONDS = 0.3
 
 
 class Sight:
@@ -68,7 +70,7 @@ def refresh(environment: Environment, cf: Foundation, sight: Sight | None = None
     now = timezone.now()
     many = Environment.objects.count()
     environment.refresh_due_at = now + timedelta(
-        seconds=max(settings.ENVIRONMENT_REFRESH_SECONDS, many * 0.15)
+        seconds=max(settings.ENVIRONMENT_REFRESH_SECONDS, many * APART_SECONDS)
     )
     try:
         values = look(environment, cf, sight)
