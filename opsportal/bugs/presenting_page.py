@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django import forms as django_forms
@@ -10,7 +11,7 @@ from django.urls import NoReverseMatch, reverse
 from opsportal.accounts.grants import ROLES
 from opsportal.accounts.queries import Person
 from opsportal.bugs import presenting, queries, rules, standing
-from opsportal.bugs.models import Attachment, Reached, Stage, Ticket
+from opsportal.bugs.models import Attachment, Stage, Ticket
 from opsportal.bugs.presenting_offers import offers
 from opsportal.bugs.presenting_timeline import entries
 from opsportal.kit import wording
@@ -20,22 +21,13 @@ __all__ = ["assigning", "page"]
 
 @dataclass(frozen=True)
 class Station:
-    """One stage of the path: whether it was reached, when and by whom."""
+    """One stage of the path. ``at``: when it was reached, ``who``: by whom, or who told it."""
 
     label: str
     look: str
     here: bool
-    reached: Reached | None
-
-    @property
-    def at(self) -> Any:
-        """When it was reached."""
-        return self.reached.at if self.reached else None
-
-    @property
-    def who(self) -> str:
-        """Who reached or told it."""
-        return self.reached.by if self.reached else ""
+    at: datetime | None
+    who: str
 
 
 @dataclass(frozen=True)
@@ -46,7 +38,7 @@ class File:
     url: str
     size: str
     by: str
-    at: Any
+    at: datetime
     is_picture: bool
 
 
@@ -75,7 +67,7 @@ class Part:
 
 def page(ticket: Ticket, person: Person, tried: Mapping[str, django_forms.Form]) -> dict[str, Any]:
     """The context of the page. ``tried``: forms that came back with errors, by the deed's name."""
-    pulls = list(ticket.pull_requests.all())
+    pulls, story = list(ticket.pull_requests.all()), entries(ticket, person)
     offered = offers(ticket, person, pulls, tried)
     first = offered.made.get(offered.first) if offered.first not in {"comment", "review"} else None
     return {
@@ -89,8 +81,9 @@ def page(ticket: Ticket, person: Person, tried: Mapping[str, django_forms.Form])
         "should": presenting.markdown(ticket.should),
         "steps": presenting.markdown(ticket.steps),
         "files": _files(ticket),
-        "path": _path(ticket),
-        "entries": entries(ticket, person),
+        "evidence": _evidence(ticket),
+        "path": _path(ticket, {each.item.actor: each.item.actor_name for each in story}),
+        "entries": story,
         "clocks": queries.clocks(ticket),
         "pulls": pulls,
         "open_pull": presenting.open_pull(pulls),
@@ -124,14 +117,24 @@ def _files(ticket: Ticket) -> list[File]:
     ]
 
 
-def _path(ticket: Ticket) -> list[Station]:
+def _evidence(ticket: Ticket) -> list[dict[str, Any]]:
+    """The log entries that came with it; of a traceback the last line says what went wrong."""
+    rows = ticket.evidence.get("entries") or []
+    return [
+        {**each, "headline": (str(each.get("text", "")).strip().splitlines() or [""])[-1]} for each in rows
+    ]
+
+
+def _path(ticket: Ticket, names: Mapping[str, str]) -> list[Station]:
     """Every stage in the order of the path. A hotfix is on stable before it is merged: what is skipped shows."""
     reached = {each.stage: each for each in ticket.reached.all()}
     made = []
     for stage in rules.PATH:
         here = stage == ticket.stage
         look = ("running" if here and ticket.is_open else "succeeded") if stage in reached else "pending"
-        made.append(Station(Stage(stage).label, look, here, reached.get(stage)))
+        row = reached.get(stage)
+        who = names.get(row.by, row.by) if row else ""
+        made.append(Station(Stage(stage).label, look, here, row.at if row else None, who))
     return made
 
 
