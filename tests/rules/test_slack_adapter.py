@@ -123,6 +123,19 @@ def test_that_a_message_is_not_there_is_said_only_after_all_was_read(server):
         Slack(url, TOKEN).find_message("C1", "m-1", oldest=0, thread_ts="1.0")
 
 
+def channels(count, cursor):
+    listed = [{"id": f"C{number}", "name": f"n{number}"} for number in range(count)]
+    return says({"ok": True, "channels": listed, "response_metadata": {"next_cursor": cursor}})
+
+
+def test_a_workspace_with_too_many_channels_asks_for_an_id(server):
+    script, url = server
+    script.on("POST /api/conversations.list", channels(200, "more"))
+    with pytest.raises(Refused, match="Give the channel's ID"):
+        Slack(url, TOKEN).channel_named("#dev")
+    assert Slack(url, TOKEN).channel_named("#n7") == "C7"
+
+
 @pytest.mark.parametrize("url", ["slack.com/api", "ftp://slack.com", "https://user@slack.com/api", ""])
 def test_what_is_no_address_is_refused_at_once(url):
     with pytest.raises(ValueError, match="absolute"):

@@ -4,12 +4,13 @@ import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import requests
 from urllib3.exceptions import HTTPError
 
-from opsportal.adapters.slack.errors import BadAnswer, RateLimited, SlackError, Unavailable, refusal
+from opsportal.adapters.slack.errors import BadAnswer, RateLimited, Refused, SlackError, Unavailable, refusal
 from opsportal.kit.http import AnswerTooLarge, AnswerTooSlow, Timeout, origin, read_body, session
 from opsportal.kit.http_failures import describe_failure, nothing_was_sent
 
@@ -18,6 +19,8 @@ EVENT_TYPE = "opsportal_message"
 _MOST_BYTES = 5_000_000
 _ANSWER_SECONDS = 15.0
 _PAGES, _PER_PAGE = 10, 200
+_MOST_CHANNELS = 4000
+_CHANNEL_PAGES = _MOST_CHANNELS // _PER_PAGE + 2
 _LONGEST_WAIT = 3600.0
 
 
@@ -99,18 +102,23 @@ class Slack:
         """The ID of a channel by its name, with or without ``#`` (``conversations.list``); Refused for none."""
         wanted = name.lstrip("#").lower()
         asked = {"exclude_archived": "true", "types": "public_channel,private_channel"}
-        for each in self._paged("conversations.list", asked, "channels"):
+        found = self._paged("conversations.list", asked, "channels", pages=_CHANNEL_PAGES)
+        for each in islice(found, _MOST_CHANNELS):
             if each.get("name") == wanted:
                 return _text(each, "id")
+        if next(found, None) is not None:
+            raise Refused("There are too many channels to look for a name.", "Give the channel's ID.")
         raise refusal("channel_not_found")
 
     def auth_test(self) -> str:
         """Name of the workspace that the token is for (``auth.test``)."""
         return _text(self._call("auth.test"), "team")
 
-    def _paged(self, method: str, asked: Mapping[str, str], key: str) -> Iterator[dict[str, Any]]:
+    def _paged(
+        self, method: str, asked: Mapping[str, str], key: str, *, pages: int = _PAGES
+    ) -> Iterator[dict[str, Any]]:
         cursor = ""
-        for _ in range(_PAGES):
+        for _ in range(pages):
             more = {"cursor": cursor} if cursor else {}
             answer = self._call(method, {**asked, "limit": str(_PER_PAGE), **more})
             found = answer.get(key)

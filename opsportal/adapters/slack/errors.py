@@ -83,7 +83,7 @@ class Refused(SlackError):
     @property
     def no_thread(self) -> bool:
         """Whether the thread to reply in is gone."""
-        return self.code in {"thread_not_found", "invalid_thread_ts"}
+        return self.code in {"thread_not_found", "invalid_thread_ts", "cannot_reply_to_message"}
 
 
 class RateLimited(SlackError):
