@@ -24,6 +24,8 @@ PAGES = (
     "/environments/staging/do/copy_database",
     "/schedules/",
     "/schedules/new",
+    "/schedules/new?environment=ab",
+    "/account",
     "/schedules/new?kind=reset_database&environment=ab",
     "/commands/",
     "/commands/new",
