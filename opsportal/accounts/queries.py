@@ -77,10 +77,18 @@ class OnGitHub:
         low = login.lower()
         return self.said.get(low) or (self.guessed.get(low) if vouched else None)
 
+    def name(self, login: str, *, vouched: bool) -> str:
+        """Their user name; of a stranger the login, in a form that is nobody's user name."""
+        person = self.person(login, vouched=vouched)
+        if person is not None:
+            return person.username
+        known = {each.username for each in (*self.said.values(), *self.guessed.values())}
+        return f"github:{login}" if login.lower() in known else login
+
 
 def on_github() -> OnGitHub:
-    """Everybody who may sign in, by GitHub login. One query."""
-    people = list(Person.objects.filter(is_active=True))
+    """Everybody, by GitHub login. One query."""
+    people = list(Person.objects.all())
     return OnGitHub(
         {each.github_login.lower(): each for each in people if each.github_login},
         {each.username: each for each in people if not each.github_login},

@@ -48,15 +48,23 @@ def edit_comment(*, comment: Comment, by: Person, body: str) -> Comment:
 def may_edit(person: By, comment: Comment) -> Verdict:
     """Whether they may say it differently: only who said it."""
     verdict = standing.permitted(person, "edit_comment")
+    if verdict and comment.from_github:
+        return Verdict(False, "It was said on GitHub: it is changed there.")
     if not verdict or (comment.author is not None and comment.author.username == person.username):
         return verdict
     return Verdict(False, f"Only {comment.author_name} may change what they said.", (comment.author_name,))
 
 
-def comment_from_github(*, ticket: int, github_id: int, login: str, body: str, at: datetime) -> Comment:
-    """What was said on the mirrored issue; again or changed there, it is the same comment here."""
+def comment_from_github(
+    *, ticket: int, github_id: int, login: str, body: str, at: datetime, by: Person | None = None
+) -> Comment:
+    """What was said on the mirrored issue; again or changed there, it is the same comment here.
+
+    ``by``: whose login it is, where that is known. It counts as theirs when they may comment.
+    """
     said = _made_fit(body)
-    with changing(ticket, path.actor("github"), "comment", free=True) as change:
+    author = by if by is not None and standing.permitted(by, "comment") else None
+    with changing(ticket, author or path.actor("github"), "comment", free=True) as change:
         kept = Comment.objects.filter(github_id=github_id).first()
         if kept is not None:
             change.nothing = kept.body == said or not kept.from_github
@@ -65,7 +73,7 @@ def comment_from_github(*, ticket: int, github_id: int, login: str, body: str, a
                 kept.save(update_fields=["body", "edited_at"])
         else:
             kept = Comment.objects.create(
-                ticket=change.ticket, author=None, author_name=safe_text(login, 150), body=said, at=at,
+                ticket=change.ticket, author=author, author_name=safe_text(str(author or login), 150), body=said, at=at,
                 github_id=github_id, from_github=True,
             )  # fmt: skip
             _tell_mentioned(change, kept, set())

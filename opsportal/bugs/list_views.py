@@ -36,11 +36,7 @@ class Quick:
 @require_GET
 def tickets(request: HttpRequest) -> HttpResponse:
     """Every ticket that is asked for; the whole question stands in the address. ``?view=board``: by stage."""
-    return _page(request, forms.ViewForm(initial=_search(request), label_suffix=""))
-
-
-def _search(request: HttpRequest) -> dict[str, str]:
-    return {"query": request.GET.urlencode()[: saved_views.LONGEST_QUERY]}
+    return _page(request, forms.ViewForm(initial={"query": request.GET.urlencode()}, label_suffix=""))
 
 
 def _page(request: HttpRequest, keeping: forms.ViewForm, status: int = 200) -> HttpResponse:
@@ -56,10 +52,13 @@ def _page(request: HttpRequest, keeping: forms.ViewForm, status: int = 200) -> H
         "list_address": _address(filters, False),
         "board_address": _address(filters, True),
         "report_url": _report_url(),
+        "github": queries.github_trouble(),
         **(_columns(filters) if board else _rows(filters)),
     }
-    part = "#results" if request.htmx else ""  # type: ignore[attr-defined]
-    return render(request, f"bugs/{'board' if board else 'list'}.html{part}", context, status=status)
+    response = render(request, f"bugs/{'board' if board else 'list'}.html", context, status=status)
+    if request.htmx:  # type: ignore[attr-defined]
+        response["HX-Push-Url"] = _address(filters, board)
+    return response
 
 
 def _report_url() -> str:

@@ -5,12 +5,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from django.conf import settings
 from django.core.paginator import Page, Paginator
 from django.db.models import Count, F, QuerySet, Window
 from django.db.models.functions import RowNumber
 
 from opsportal.bugs.filters import Filters, urgency
-from opsportal.bugs.models import Consent, Priority, Stage, Ticket
+from opsportal.bugs.models import Consent, GitHubReading, Priority, Stage, Ticket
 
 PER_PAGE: Final = 50
 #: Tickets of one column of the board; the list has the rest.
@@ -79,6 +80,13 @@ def board(filters: Filters | None = None) -> list[Column]:
         for stage in Stage
         if stage != Stage.CLOSED or totals.get(stage.value)
     ]
+
+
+def github_trouble() -> GitHubReading | None:
+    """What keeps GitHub from being read, since when and what to do; None when nothing does, or there is no GitHub."""
+    if not settings.GITHUB_REPOSITORY:
+        return None
+    return GitHubReading.objects.filter(repository=settings.GITHUB_REPOSITORY).exclude(problem="").first()
 
 
 def waiting_consents() -> QuerySet[Consent]:

@@ -78,8 +78,11 @@ class Ticket(models.Model):
 
     github_issue = models.PositiveIntegerField(null=True, blank=True, unique=True)
     github_mirrored = models.JSONField(
-        default=dict, blank=True, help_text="what GitHub last showed: {title, state, labels, updated_at}"
-    )
+        default=dict, blank=True,
+        help_text="what GitHub last showed: {title, state, labels, updated_at}, and ours then: {title, open, …}",
+    )  # fmt: skip
+    #: The version that GitHub shows; behind ``version``: something is still to be told there.
+    github_version = models.PositiveIntegerField(default=0)
 
     class Meta:
         ordering = ["-id"]
@@ -216,6 +219,9 @@ class Comment(models.Model):
     edited_at = models.DateTimeField(null=True, blank=True)
     github_id = models.PositiveBigIntegerField(null=True, blank=True, unique=True)
     from_github = models.BooleanField(default=False)
+    github_said = models.CharField(
+        max_length=64, blank=True, help_text="SHA-256 of the body that was sent to GitHub last"
+    )
 
     class Meta:
         ordering = ["at", "id"]
@@ -294,3 +300,28 @@ class SavedView(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class GitHubReading(models.Model):
+    """How far a repository on GitHub was read, who reads it now, and what keeps it from being read."""
+
+    repository = models.CharField(max_length=200, unique=True, help_text="owner/name")
+    pulls_mark = models.DateTimeField(
+        null=True, blank=True, help_text="newest change that was seen, by GitHub's clock"
+    )
+    issues_mark = models.DateTimeField(null=True, blank=True)
+    comments_mark = models.DateTimeField(null=True, blank=True)
+    whole_at = models.DateTimeField(null=True, blank=True, help_text="when every open pull request was read")
+    read_at = models.DateTimeField(null=True, blank=True, help_text="when all of it was last read")
+    leased_until = models.DateTimeField(
+        null=True, blank=True, help_text="somebody reads it now, until then at most"
+    )
+    resting_until = models.DateTimeField(
+        null=True, blank=True, help_text="GitHub asked not to be asked before"
+    )
+    problem = models.TextField(blank=True)
+    remedy = models.TextField(blank=True)
+    problem_since = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return self.repository

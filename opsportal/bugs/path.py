@@ -23,32 +23,40 @@ _OF_A_FIX: Final = rules.PATH[rules.PATH.index(rules.IN_REVIEW) : rules.PATH.ind
 def close(*, ticket: Ticket, by: By, reason: str, duplicate_of: Ticket | None = None) -> Ticket:
     """Nothing more is to be done, for this reason. Raises Refused, NotNow or BadTicket."""
     with changing(ticket, by, "close") as change:
-        reason = texts.one("reason", reason, texts.REASON_FIELD)
-        here = change.ticket
-        if duplicate_of is not None:
-            here.duplicate_of = _original(here, duplicate_of)
-        here.closed_because = reason
-        _ask_no_longer(change, reason)
-        change.reach(Stage.CLOSED, details={"reason": reason})
-        original = here.duplicate_of.key if here.duplicate_of else None
-        change.event("closed", {"reason": reason, "duplicate_of": original})
-        change.reason, change.details = reason, {"duplicate_of": original}
+        put_closed(change, texts.one("reason", reason, texts.REASON_FIELD), duplicate_of)
     return change.ticket
+
+
+def put_closed(change: Change, reason: str, duplicate_of: Ticket | None = None) -> None:
+    """Nothing more is to be done with the ticket that is held. Raises BadTicket for a circle of duplicates."""
+    here = change.ticket
+    if duplicate_of is not None:
+        here.duplicate_of = _original(here, duplicate_of)
+    here.closed_because = reason
+    _ask_no_longer(change, reason)
+    change.reach(Stage.CLOSED, details={"reason": reason})
+    original = here.duplicate_of.key if here.duplicate_of else None
+    change.event("closed", {"reason": reason, "duplicate_of": original})
+    change.reason, change.details = reason, {"duplicate_of": original}
 
 
 def reopen(*, ticket: Ticket, by: By, reason: str) -> Ticket:
     """It is not done after all. Of a fix that was merged or on stable nothing counts any longer. Raises as :func:`close`."""
     with changing(ticket, by, "reopen") as change:
-        reason = texts.one("reason", reason, texts.REASON_FIELD)
-        here = change.ticket
-        left = change.leave(Stage.CLOSED)
-        if here.reached.filter(stage__in=(Stage.MERGED, Stage.ON_STABLE)).exists():
-            left += change.leave(*_OF_A_FIX)
-            here.reviewers.update(told_at=None)
-        here.closed_because, here.duplicate_of = "", None
-        change.event("reopened", {"reason": reason, "left": left})
-        change.reason, change.details = reason, {"no_longer": left}
+        put_reopened(change, texts.one("reason", reason, texts.REASON_FIELD))
     return change.ticket
+
+
+def put_reopened(change: Change, reason: str) -> None:
+    """The ticket that is held is open again."""
+    here = change.ticket
+    left = change.leave(Stage.CLOSED)
+    if here.reached.filter(stage__in=(Stage.MERGED, Stage.ON_STABLE)).exists():
+        left += change.leave(*_OF_A_FIX)
+        here.reviewers.update(told_at=None)
+    here.closed_because, here.duplicate_of = "", None
+    change.event("reopened", {"reason": reason, "left": left})
+    change.reason, change.details = reason, {"no_longer": left}
 
 
 def tell(

@@ -61,6 +61,12 @@ VARIABLES: dict[str, Variable] = {
         str, "https://api.github.com", "GitHub's API; of an Enterprise Server, https://HOST/api/v3."
     ),
     "GITHUB_WEB_URL": Variable(str, "https://github.com", "Where people see it, for links."),
+    "GITHUB_REFRESH_SECONDS": Variable(
+        float, 20.0, "How often the worker reads pull requests, reviews and issues."
+    ),
+    "GITHUB_MIRROR_ISSUES": Variable(
+        bool, False, "Tickets stand on GitHub as issues, and follow what is done to these."
+    ),
     "MANIFEST_PATTERN": Variable(
         str,
         "ops/manifests/manifest-{environment}.yaml",

@@ -176,6 +176,11 @@ CELERY_BEAT_SCHEDULE = {
     },
     "send messages": {"task": "notifications.send_due", "schedule": 2.0, "options": {"expires": 10}},
     "forget old messages": {"task": "notifications.forget_old", "schedule": 3600.0, "options": {"expires": 300}},
+    "follow GitHub": {
+        "task": "bugs.follow_github",
+        "schedule": _read["GITHUB_REFRESH_SECONDS"],
+        "options": {"expires": 30},
+    },
     "look after leads": {"task": "bugs.look_after_leads", "schedule": 30.0, "options": {"expires": 60}},
     "read logs": {"task": "logs.collect_due", "schedule": 1.0, "options": {"expires": 5}},
     "forget old log entries": {"task": "logs.forget_old", "schedule": 600.0, "options": {"expires": 300}},
@@ -260,6 +265,8 @@ if GITHUB_REPOSITORY and not all(GITHUB_REPOSITORY.partition("/")):
 GITHUB_TOKEN: str = _read["GITHUB_TOKEN"]
 GITHUB_API_URL: str = _read["GITHUB_API_URL"]
 GITHUB_WEB_URL: str = _read["GITHUB_WEB_URL"].rstrip("/")
+GITHUB_REFRESH_SECONDS: float = _read["GITHUB_REFRESH_SECONDS"]
+GITHUB_MIRROR_ISSUES: bool = _read["GITHUB_MIRROR_ISSUES"]
 MANIFEST_PATTERN: str = _read["MANIFEST_PATTERN"]
 APP_NAME_PATTERN: str = _read["APP_NAME_PATTERN"]
 CF_API_URL: str = _read["CF_API_URL"]

@@ -71,6 +71,7 @@ class Comment:
     html_url: str
     created_at: datetime
     updated_at: datetime
+    association: str = ""
 
     @property
     def mark(self) -> str | None:
@@ -89,6 +90,7 @@ class Comment:
             fields.text("html_url"),
             fields.moment("created_at"),
             fields.moment("updated_at"),
+            fields.maybe_text("author_association") or "",
         )
 
 
