@@ -104,7 +104,7 @@ class Names(forms.MultipleChoiceField):
 
     def valid_value(self, value: Any) -> bool:
         """Any name of a name's length."""
-        return len(str(value)) <= LONGEST_NAME
+        return len(str(value)) <= LONGEST_NAME and "\0" not in str(value)
 
 
 class AssignForm(forms.Form):

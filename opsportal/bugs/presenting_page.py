@@ -18,6 +18,9 @@ from opsportal.kit import wording
 
 __all__ = ["assigning", "page"]
 
+#: Tickets that repeat this one, as many as its page names.
+MOST_DUPLICATES = 20
+
 
 @dataclass(frozen=True)
 class Station:
@@ -80,6 +83,7 @@ def page(ticket: Ticket, person: Person, tried: Mapping[str, django_forms.Form])
         "happens": presenting.markdown(ticket.happens),
         "should": presenting.markdown(ticket.should),
         "steps": presenting.markdown(ticket.steps),
+        "duplicates": list(ticket.duplicates.only("pk").order_by("pk")[:MOST_DUPLICATES]),
         "files": _files(ticket),
         "evidence": _evidence(ticket),
         "path": _path(ticket, {each.item.actor: each.item.actor_name for each in story}),

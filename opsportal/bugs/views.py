@@ -45,8 +45,11 @@ def _page(
     typed: Mapping[str, str] | None = None,
     status: int = 200,
 ) -> HttpResponse:
-    context = presenting_page.page(row, person_of(request), tried or {})
-    context |= {"problem": problem, "typed": typed or {}}
+    tried = tried or {}
+    context = presenting_page.page(row, person_of(request), tried)
+    unseen = [form for slug, form in tried.items() if slug not in context["offers"].made]
+    words = [str(words) for form in unseen for errors in form.errors.values() for words in errors]
+    context |= {"problem": problem or " ".join(words), "typed": typed or {}}
     return render(request, "bugs/ticket.html", context, status=status)
 
 

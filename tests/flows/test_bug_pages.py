@@ -443,3 +443,49 @@ def test_a_search_that_cannot_be_kept_says_why(given: dict[str, str], words: str
     answer = signed_in("ana").post("/tickets/views", given)
     assert answer.status_code == 422
     assert words in said(answer)
+
+
+def test_a_search_by_script_takes_the_ways_to_the_board_and_to_keep_it_along() -> None:
+    bugs.ticket()
+    answer = signed_in("ana").get(
+        "/tickets?text=submit&priority=&engineer=&stage=open&sort=new", headers={"HX-Request": "true"}
+    )
+    assert answer["HX-Push-Url"] == "/tickets?text=submit&sort=new"
+    assert 'href="/tickets?view=board&amp;text=submit&amp;sort=new">Board' in said(answer)
+
+
+def test_a_duplicate_and_its_original_lead_to_each_other() -> None:
+    original, ticket = bugs.ticket(), bugs.ticket(title="Requests cannot be submitted")
+    actions.close(ticket=ticket, by=bugs.person("pam"), reason="The same.", duplicate_of=original)
+    client = signed_in("ana")
+    assert f'Repeats <a class="usa-link" href="/tickets/{original.pk}">' in said(
+        client.get(f"/tickets/{ticket.pk}")
+    )
+    assert f'Repeated by <a class="usa-link" href="/tickets/{ticket.pk}">' in said(
+        client.get(f"/tickets/{original.pk}")
+    )
+
+
+@pytest.mark.parametrize(
+    "address", ["/tickets/{huge}", "/tickets/1/files/{huge}", "/tickets/1/comments/{huge}", "/tickets/views"]
+)
+def test_what_is_not_there_is_not_found(address: str) -> None:
+    bugs.ticket()
+    answer = signed_in("ana").get(address.format(huge=10**30))
+    assert answer.status_code in {404, 405}
+
+
+def test_nothing_else_is_done_to_a_ticket() -> None:
+    ticket = bugs.ticket()
+    assert signed_in("pam").post(f"/tickets/{ticket.pk}/delete").status_code == 404
+    assert signed_in("pam").get(f"/tickets/{ticket.pk}/close").status_code == 405
+
+
+def test_what_was_sent_for_what_no_longer_makes_sense_still_gets_an_answer() -> None:
+    ticket = bugs.ticket()
+    answer = signed_in("ana").post(f"/tickets/{ticket.pk}/attach", {"file": picture("a.html", b"<p>x</p>")})
+    assert answer.status_code == 422
+    assert "It looks like a page" in said(answer)
+    late = signed_in("lee").post(f"/tickets/{ticket.pk}/assign", {})
+    assert late.status_code == 422
+    assert "Choose an engineer." in said(late)

@@ -90,9 +90,10 @@ def test_a_list_is_walked_by_keyboard(browser: Browser, live_server: Any, cookie
         page.keyboard.press("/")
         assert page.evaluate("document.activeElement.id") == "find-text"
         page.keyboard.type("j third")
-        page.wait_for_url(re.compile("text=j%20third"))
+        page.wait_for_url(re.compile(r"text=j\+third&sort=old$"))
         page.locator("#find-text").fill("third")
         expect(page.get_by_role("status").filter(has_text="1 ticket")).to_be_visible()
+        expect(page.get_by_role("link", name="Board")).to_have_attribute("href", re.compile("text=third"))
         page.locator("#find-text").blur()
         page.keyboard.press("?")
         expect(page.locator("#keys")).to_contain_text("Next and previous ticket")
