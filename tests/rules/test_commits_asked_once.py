@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from opsportal.adapters.git import PathNotFound, RefNotFound
+from opsportal.adapters.git import PathNotFound
 from opsportal.environments.manifests import ManifestError
 from opsportal.operations.steps import commits
 
@@ -17,12 +17,6 @@ class Clone:
 
     def __init__(self, text: bytes | None = MANIFEST) -> None:
         self.text, self.asked = text, list[str]()
-
-    def resolve(self, text: str) -> str:
-        self.asked.append("resolve")
-        if self.text is None:
-            raise RefNotFound(text)
-        return f"commit {text}"
 
     def tree_id(self, sha: str, path: str) -> str:
         self.asked.append("tree")
@@ -37,7 +31,6 @@ class Clone:
 
 def ask(clone: Any) -> list[Any]:
     return [
-        commits.resolve(clone, SHA),
         commits.tree_id(clone, SHA, "src"),
         commits.manifest(clone, SHA, PATH, "ab", "getgov-{environment}").memory_mb,
     ]
@@ -45,8 +38,8 @@ def ask(clone: Any) -> list[Any]:
 
 def test_many_deploys_of_one_commit_ask_once() -> None:
     clone, other = Clone(), Clone()
-    assert ask(clone) == ask(clone) == [f"commit {SHA}", "aaaa/src", 512]
-    assert clone.asked == ["resolve", "tree", "file"]
+    assert ask(clone) == ask(clone) == ["aaaa/src", 512]
+    assert clone.asked == ["tree", "file"]
     assert ask(other) == ask(clone)
     assert other.asked == clone.asked
 
@@ -54,13 +47,11 @@ def test_many_deploys_of_one_commit_ask_once() -> None:
 def test_what_is_not_there_yet_is_asked_again() -> None:
     clone: Any = Clone(None)
     for _ in range(2):
-        with pytest.raises(RefNotFound):
-            commits.resolve(clone, SHA)
         with pytest.raises(PathNotFound):
             commits.manifest(clone, SHA, PATH, "ab", "getgov-{environment}")
     clone.text = b"- no manifest"
     with pytest.raises(ManifestError):
         commits.manifest(clone, SHA, PATH, "ab", "getgov-{environment}")
     clone.text = MANIFEST
-    assert ask(clone)[0] == f"commit {SHA}"
-    assert clone.asked == ["resolve", "file"] * 2 + ["file", "resolve", "tree", "file"]
+    assert ask(clone) == ["aaaa/src", 512]
+    assert clone.asked == ["file", "file", "file", "tree", "file"]

@@ -1,22 +1,16 @@
 """What a commit holds: asked of Git once per process. A commit's whole id means the same content for ever.
 
-Hundreds of deploys of one commit would ask the same questions, each a process of its own. Only answers are kept, no
-failure: what is not there yet may come with the next fetch.
+Hundreds of deploys of one commit would ask the same questions, each a process of its own. Whether the commit is there
+is asked each time. Only answers are kept, no failure: what is not there yet may come with the next fetch.
 """
 
 from functools import lru_cache
 
-from opsportal.adapters.git import Repository, Resolved
+from opsportal.adapters.git import Repository
 from opsportal.environments.manifests import Manifest, parse_manifest
 
-#: Answers kept: commits and folders are many and small, a manifest takes some kilobytes.
-COMMITS, FOLDERS, MANIFESTS = 200, 1_000, 500
-
-
-@lru_cache(COMMITS)
-def resolve(repository: Repository, sha: str) -> Resolved:
-    """The commit with this whole id. Raises as :meth:`Repository.resolve`."""
-    return repository.resolve(sha)
+#: Answers kept: folders are many and small, a manifest takes some kilobytes.
+FOLDERS, MANIFESTS = 1_000, 500
 
 
 @lru_cache(FOLDERS)

@@ -32,9 +32,9 @@ BUILD_LEASE = 15
 
 def take_source(run: Run) -> Outcome:
     """Find the commit, read its manifest, and lay its files out."""
-    wanted, known = run.params.get("commit") or run.params["ref"], bool(run.params.get("commit"))
+    wanted = run.params.get("commit") or run.params["ref"]
     try:
-        found = commits.resolve(run.repository, wanted) if known else run.repository.resolve(wanted)
+        found = run.repository.resolve(wanted)
     except GitError:
         run.repository.refresh()
         found = run.repository.resolve(wanted)
