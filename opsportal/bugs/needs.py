@@ -1,10 +1,11 @@
 """What waits for a person: consents, assignments, reviews, the fix itself, volunteers wanted."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from django.db.models import Prefetch, Q, prefetch_related_objects
+from django.db.models import Exists, OuterRef, Prefetch, Q, prefetch_related_objects
 
 from opsportal.accounts import queries as accounts
 from opsportal.accounts.grants import PRODUCT_OWNER
@@ -35,15 +36,18 @@ def needs(person: Person) -> list[Need]:
     if not person.is_active:
         return []
     actor = accounts.actor_for(person)
-    wanted = Q(engineer=person, stage=Stage.ASSIGNED) | Q(reviewers__person=person, stage=Stage.IN_REVIEW)
-    wanted |= Q(engineer=person, stage=Stage.APPROVED)
+    # Subqueries, not joins: home asks this at every look, and ten thousand closed tickets are no matter then.
+    reviews = Exists(Reviewer.objects.filter(ticket=OuterRef("pk"), person=person))
+    wanted = Q(engineer=person, stage__in=(Stage.ASSIGNED, Stage.APPROVED)) | Q(
+        reviews, stage=Stage.IN_REVIEW
+    )
     if may(actor, Permission.CONSENT_TO_CRITICAL):
-        wanted |= Q(consents__decision="")
+        wanted |= Q(pk__in=Consent.objects.filter(decision=Consent.Decision.WAITING).values("ticket"))
     if may(actor, Permission.ASSIGN_BUGS):
         wanted |= Q(stage=Stage.REFINED) | Q(stage__in=_SHORT, engineer=None)
     if person.role_names & _HELPING:
         wanted |= Q(priority=Priority.CRITICAL, stage__in=_SHORT)
-    found = Ticket.objects.filter(wanted).exclude(stage=Stage.CLOSED).distinct()
+    found = Ticket.objects.filter(wanted, stage__in=_OPEN)
     found = found.select_related("engineer").prefetch_related(
         Prefetch("consents", Consent.objects.select_related("proposed_by", "decided_by")),
         Prefetch("reviewers", Reviewer.objects.select_related("person")),
@@ -52,11 +56,13 @@ def needs(person: Person) -> list[Need]:
         found.defer("should", "steps", "evidence", "github_mirrored").order_by(urgency(), "id")[:_MOST]
     )
     prefetch_related_objects([each for each in shown if _is_to_review(person, each)], "pull_requests")
+    _read_roles([ticket for ticket in shown if standing.lead_is_late(ticket)])
     needed = [need for ticket in shown for need in [_need(person, ticket)] if need]
     return sorted(needed, key=lambda each: not each.urgent)
 
 
 _HELPING: Final = frozenset({"engineer", "engineering_lead", "designer", "product_team", "product_owner"})
+_OPEN: Final = tuple(stage for stage in Stage if stage != Stage.CLOSED)
 _SHORT: Final = (Stage.REFINED, Stage.ASSIGNED, Stage.IN_REVIEW)
 
 
@@ -87,6 +93,8 @@ def _need(person: Person, ticket: Ticket) -> Need | None:
             since or ticket.updated_at,
             critical,
         )
+    if not standing.lead_is_late(ticket):
+        return None
     for what, words in (
         ("take", "Take it: the lead is late."),
         ("take_review", "Take its review: the lead is late."),
@@ -94,6 +102,16 @@ def _need(person: Person, ticket: Ticket) -> Need | None:
         if _may(person, what, ticket):
             return Need("volunteer", ticket, words, path, since or ticket.updated_at, urgent=True)
     return None
+
+
+def _read_roles(tickets: Sequence[Ticket]) -> None:
+    """The roles of those who work on these tickets, at once: the rules for volunteers ask for each."""
+    people = [ticket.engineer for ticket in tickets if ticket.engineer]
+    people += [each.person for ticket in tickets for each in standing.facts(ticket).reviewers]
+    if people:
+        prefetch_related_objects(people, "roles")
+    for each in people:
+        each.__dict__["role_names"] = frozenset(role.role for role in each.roles.all())
 
 
 #: Whose roles can do it at all: to ask further is only worth it for them, because a refusal looks names up.

@@ -18,7 +18,7 @@ from opsportal.bugs.errors import BadTicket
 from opsportal.bugs.models import Priority, Ticket
 
 BAD = 422
-SHOWN = 100
+SHOWN = 50
 
 
 class RefineForm(forms.Form):
