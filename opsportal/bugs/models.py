@@ -323,5 +323,9 @@ class GitHubReading(models.Model):
     remedy = models.TextField(blank=True)
     problem_since = models.DateTimeField(null=True, blank=True)
 
+    class Meta:
+        verbose_name = "GitHub, as it was read"
+        verbose_name_plural = "GitHub, as it was read"
+
     def __str__(self) -> str:
         return self.repository
