@@ -64,7 +64,9 @@ def issues_of(hub, ticket):
 
 
 def told(event):
-    return Message.objects.filter(event=event)
+    """User names of whom that was told to, each time."""
+    rows = Message.objects.filter(event=event).exclude(person=None)
+    return sorted(rows.values_list("person__username", flat=True).distinct())
 
 
 # --- pull requests ------------------------------------------------------------------------------------------
@@ -75,7 +77,8 @@ def test_an_opened_pull_request_puts_the_ticket_in_review_and_both_reviewers_are
     look(hub)
     look(hub)
     assert stage(ticket) == "in_review"
-    assert ticket.reviewers.filter(told_at=None).count() == 0
+    assert told("review_waits") == ["cleo", "eve"]
+    assert Message.objects.filter(event="review_waits").values("key").distinct().count() == 2
     assert len(events(ticket, "pull_request")) == 1
 
 
