@@ -56,7 +56,8 @@ def needs(person: Person) -> list[Need]:
         found.defer("should", "steps", "evidence", "github_mirrored").order_by(urgency(), "id")[:_MOST]
     )
     prefetch_related_objects([each for each in shown if _is_to_review(person, each)], "pull_requests")
-    _read_roles([ticket for ticket in shown if standing.lead_is_late(ticket)])
+    if may(actor, Permission.REVIEW_BUGS):
+        _read_roles([ticket for ticket in shown if standing.lead_is_late(ticket)])
     needed = [need for ticket in shown for need in [_need(person, ticket)] if need]
     return sorted(needed, key=lambda each: not each.urgent)
 

@@ -263,6 +263,7 @@ def test_home_stays_within_its_queries_however_much_needs_me(username: str) -> N
         bugs.proposed(title=f"Breaks in another way {number}")
         bugs.refined(title=f"Waits for the lead {number}")
         bugs.late(title=f"Wants volunteers {number}")
+        actions.take_review(ticket=bugs.late(title=f"Has one {number}"), by=bugs.person("dot"))
         bugs.pull(bugs.assigned(title=f"Is reviewed {number}"), number=number + 1)
     client = signed_in(username)
     client.get("/")

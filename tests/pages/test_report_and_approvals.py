@@ -93,6 +93,41 @@ def test_a_chosen_file_stays_chosen_when_something_was_forgotten(opened: Opened,
     assert Ticket.objects.get().attachments.get().name == "chart.png"
 
 
+def test_a_portal_that_is_away_is_said_and_costs_nothing_that_was_typed(opened: Opened, entry: Entry) -> None:
+    def away(route: Any) -> None:
+        route.fulfill(status=503, body="away")
+
+    told_in_the_console_too = pytest.raises(AssertionError, match="Error Code 503")
+    with told_in_the_console_too, opened("ana", "/tickets/new?environment=ab", DESK) as page:
+        page.get_by_label("What happens").fill("No line is drawn.")
+        page.get_by_label("What should happen").fill("One line for each week.")
+        page.get_by_label("Title").fill("The chart")
+        page.locator("label[for=id_priority_low]").click()
+        page.route("**/tickets/new", away)
+        page.get_by_role("button", name="Report it").click()
+        expect(page.get_by_text("The portal answered 503.")).to_be_visible()
+        page.unroute("**/tickets/new")
+        page.get_by_role("button", name="Report it").click()
+        expect(page.get_by_text("is reported.")).to_be_visible()
+
+
+def test_what_was_typed_outlives_a_lost_session(opened: Opened, entry: Entry, cookies_of: Any) -> None:
+    with opened("ana", "/tickets/new?environment=ab", DESK) as page:
+        page.get_by_label("Title").fill("The chart is empty")
+        page.get_by_label("What happens").fill("No line is drawn.")
+        page.get_by_label("What should happen").fill("One line for each week.")
+        page.locator("label[for=id_priority_low]").click()
+        page.context.clear_cookies(name="sessionid")
+        page.get_by_role("button", name="Report it").click()
+        expect(page.get_by_label("Password")).to_be_visible()
+        page.context.add_cookies(cookies_of(bugs.person("ana")))
+        page.goto(page.url.partition("/sign-in")[0].rstrip("/") + "/tickets/new")
+        expect(page.get_by_label("What should happen")).to_have_value("One line for each week.")
+        page.get_by_role("button", name="Report it").click()
+        expect(page.get_by_text("is reported.")).to_be_visible()
+    assert Ticket.objects.get().priority == "low"
+
+
 def test_duplicates_and_evidence_follow_what_is_typed_and_chosen(opened: Opened, entry: Entry) -> None:
     ticket = bugs.ticket(title="Sign-in loops on Firefox")
     with opened("ana", "/tickets/new", DESK) as page:
