@@ -8,8 +8,10 @@ from typing import Any
 from django import forms as django_forms
 from django.urls import NoReverseMatch, reverse
 
+from opsportal.accounts import queries as accounts
 from opsportal.accounts.grants import ROLES
 from opsportal.accounts.queries import Person
+from opsportal.accounts.rules import Permission
 from opsportal.bugs import presenting, queries, rules, standing
 from opsportal.bugs.models import Attachment, Stage, Ticket
 from opsportal.bugs.presenting_offers import offers
@@ -94,7 +96,7 @@ def page(ticket: Ticket, person: Person, tried: Mapping[str, django_forms.Form])
         "offers": offered,
         "first": first,
         "deciding": offered.made.get("decline" if "decline" in tried else "consent"),
-        "assigning": _assigning_now(ticket, offered.made, tried),
+        "assigning": _assigning_now(ticket, person, offered.made, tried),
         "may_edit": queries.may(person, "edit", ticket),
     }
 
@@ -146,23 +148,26 @@ def _path(ticket: Ticket, names: Mapping[str, str]) -> list[Station]:
 
 
 def _assigning_now(
-    ticket: Ticket, made: Mapping[str, Any], tried: Mapping[str, django_forms.Form]
+    ticket: Ticket, person: Person, made: Mapping[str, Any], tried: Mapping[str, django_forms.Form]
 ) -> Sequence[Part]:
     if "assign" not in made or not made["assign"].allowed:
         return []
     if "assign" in tried:
         data: Any = tried["assign"].data
-        return assigning(ticket, str(data.get("engineer", "")), data.getlist("reviewers"))
+        return assigning(ticket, person, str(data.get("engineer", "")), data.getlist("reviewers"))
     engineer = ticket.engineer.username if ticket.engineer else ""
-    return assigning(ticket, engineer, [each.person.username for each in standing.facts(ticket).reviewers])
+    return assigning(
+        ticket, person, engineer, [each.person.username for each in standing.facts(ticket).reviewers]
+    )
 
 
-def assigning(ticket: Ticket, engineer: str, reviewers: Sequence[str]) -> Sequence[Part]:
-    """Who can be named beside those chosen so far, by user name, and why the others cannot."""
+def assigning(ticket: Ticket, by: Person, engineer: str, reviewers: Sequence[str]) -> Sequence[Part]:
+    """Who ``by`` can name beside those chosen so far, by user name, and why the others cannot be named."""
     people = [person for person, _ in queries.candidates_engineer(ticket)]
     known = {each.username: standing.candidate(each) for each in people}
     working = [
-        _choice(each, each.username == engineer, rules.engineer_refusal(each)) for each in known.values()
+        _choice(each, each.username == engineer, rules.engineer_refusal(each) or _was_first(ticket, by, each))
+        for each in known.values()
     ]
     fixing = known.get(engineer)
     chosen: list[rules.Candidate] = []
@@ -174,12 +179,26 @@ def assigning(ticket: Ticket, engineer: str, reviewers: Sequence[str]) -> Sequen
         for each in known.values()
     ]
     hint = "Two, neither of them the engineer."
+    if names := " and ".join(str(each.person) for each in standing.facts(ticket).reviewers if stands_in(by)):
+        hint += f" {names} took a review first and stays."
     if ticket.user_facing:
         hint += " One may be a designer: users see this bug."
     return [
         _part("engineer", "Engineer", "", "radio", working),
         _part("reviewers", "Reviewers", hint, "checkbox", reading),
     ]
+
+
+def stands_in(by: Person) -> bool:
+    """Whether they assign in the lead's place: they fill what is free and take nothing from volunteers."""
+    return not accounts.may(by, Permission.ASSIGN_BUGS)
+
+
+def _was_first(ticket: Ticket, by: Person, each: rules.Candidate) -> str:
+    first = ticket.engineer
+    if first is None or first.username == each.username or not stands_in(by):
+        return ""
+    return f"{each.name}: {first} took it first; only the engineering lead names somebody else."
 
 
 def _refusal(

@@ -182,7 +182,7 @@ def choices(request: HttpRequest, number: int) -> HttpResponse:
     """Who can still be chosen beside what is chosen so far: the form's own part, asked for at each choice."""
     row = found(number)
     chosen = (request.GET.get("engineer", ""), request.GET.getlist("reviewers"))
-    context = {"ticket": row, "assigning": presenting_page.assigning(row, *chosen)}
+    context = {"ticket": row, "assigning": presenting_page.assigning(row, person_of(request), *chosen)}
     return render(request, "bugs/choices.html", context)
 
 

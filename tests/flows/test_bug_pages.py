@@ -220,6 +220,15 @@ def test_every_choice_that_is_not_allowed_says_why(given: dict[str, Any], why: s
     assert why in said(signed_in("lee").get(f"/tickets/{ticket.pk}/choices", given))
 
 
+def test_who_stands_in_for_the_lead_takes_nothing_from_volunteers() -> None:
+    ticket = bugs.late()
+    bugs.everybody()
+    actions.take(ticket=ticket, by=bugs.person("eve"))
+    for username, kept in (("tom", True), ("lee", False)):
+        page = said(signed_in(username).get(f"/tickets/{ticket.pk}/choices", {"engineer": "eve"}))
+        assert ("Ana Alvarez: Eve Evans took it first; only the engineering lead" in page) is kept
+
+
 def test_nobody_unknown_is_assigned() -> None:
     ticket = bugs.refined()
     answer = signed_in("lee").post(
