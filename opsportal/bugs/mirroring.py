@@ -17,6 +17,7 @@ def issue_mirrored(*, ticket: int, number: int, shown: Mapping[str, object]) -> 
         if first:
             change.nothing = False
             change.event("mirrored", {"number": number})
+            change.now = change.ticket.updated_at  # nobody changed anything: it stays where it is in lists
             change.details = {"issue": number}
     return change.ticket
 

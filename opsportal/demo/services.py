@@ -55,6 +55,8 @@ def github_settings(ports: Ports, token: str) -> dict[str, str]:
         "GITHUB_TOKEN": token,
         "GITHUB_API_URL": f"{web}/api/v3",
         "GITHUB_WEB_URL": web,
+        "GITHUB_MIRROR_ISSUES": "true",
+        "GITHUB_REFRESH_SECONDS": "5",
         "COMMIT_URL": f"{web}/{GITHUB_REPOSITORY}/commit/{{commit}}",
     }
 

@@ -212,7 +212,9 @@ def test_a_rate_limit_is_waited_for(hub, ticket):
 
 
 def test_a_ticket_stands_as_an_issue_with_its_fields_label_link_and_mark(mirror, ticket):
+    changed = ticket.updated_at
     look(mirror)
+    assert bugs.again(ticket).updated_at == changed
     found = issue(mirror, ticket)
     assert found.title == f"{ticket.key}: {ticket.title}"
     assert found.labels == ("priority: high",)
