@@ -15,7 +15,7 @@ from opsportal.accounts.rules import Permission
 from opsportal.bugs import presenting, queries, rules, standing
 from opsportal.bugs.models import Attachment, Stage, Ticket
 from opsportal.bugs.presenting_offers import offers
-from opsportal.bugs.presenting_timeline import entries
+from opsportal.bugs.presenting_timeline import Entry, entries
 from opsportal.kit import wording
 
 __all__ = ["assigning", "page"]
@@ -88,7 +88,7 @@ def page(ticket: Ticket, person: Person, tried: Mapping[str, django_forms.Form])
         "duplicates": list(ticket.duplicates.only("pk").order_by("pk")[:MOST_DUPLICATES]),
         "files": _files(ticket),
         "evidence": _evidence(ticket),
-        "path": _path(ticket, {each.item.actor: each.item.actor_name for each in story}),
+        "path": _path(ticket, _names(story)),
         "entries": story,
         "clocks": queries.clocks(ticket),
         "pulls": pulls,
@@ -121,6 +121,12 @@ def _files(ticket: Ticket) -> list[File]:
         )
         for each in rows
     ]
+
+
+def _names(story: Sequence[Entry]) -> dict[str, str]:
+    """User name → name, of those in the timeline. A review's is the reviewer's, who told it is GitHub."""
+    told = (each.item for each in story if each.item.kind != "review")
+    return {each.actor: each.actor_name for each in told}
 
 
 def _evidence(ticket: Ticket) -> list[dict[str, Any]]:
@@ -206,8 +212,8 @@ def _refusal(
 ) -> str:
     why = rules.reviewer_refusal(each, engineer=engineer, others=others, user_facing=ticket.user_facing)
     if not why and len(others) >= rules.REVIEWERS:
-        return f"{each.name}: two are chosen already; take one of them away first."
-    return why
+        why = "two are chosen already; take one of them away first."
+    return why if not why or why.startswith(each.name) else f"{each.name}: {why}"
 
 
 def _choice(each: rules.Candidate, chosen: bool, why: str) -> Choice:

@@ -209,7 +209,7 @@ def test_a_reviewer_who_is_the_engineer_is_refused_and_the_choice_stays() -> Non
     ("given", "why"),
     [
         ({"engineer": "ana"}, "Ana Alvarez is the engineer: nobody reviews their own fix."),
-        ({"engineer": "ana", "reviewers": ["dee"]}, "The other reviewer is a designer already"),
+        ({"engineer": "ana", "reviewers": ["dee"]}, "Dot Diaz: The other reviewer is a designer already"),
         ({"engineer": "ana", "reviewers": ["cleo", "eve"]}, "Lee Lindqvist: two are chosen already"),
         ({}, "Tom Tran is neither an engineer nor a designer."),
     ],
@@ -283,6 +283,16 @@ def test_a_comment_is_shown_as_markdown_and_never_obeyed() -> None:
     assert answer["Location"].endswith("#newest")
     assert "<strong>Seen</strong> on &lt;script&gt;" in page
     assert f'<a class="usa-link" href="/tickets/{ticket.pk}" rel=' in page
+
+
+def test_the_path_names_who_moved_it() -> None:
+    page = said(signed_in("ana").get(f"/tickets/{half_approved().pk}"))
+    path = page[page.index("Its path") : page.index("Clocks")]
+    assert [
+        words
+        for words in ("Ana Alvarez,", "Tom Tran,", "Lee Lindqvist,", "GitHub,", "cleo,")
+        if words in path
+    ] == ["Ana Alvarez,", "Tom Tran,", "Lee Lindqvist,", "GitHub,"]
 
 
 def test_an_empty_comment_is_asked_for_words_or_a_file() -> None:
