@@ -126,6 +126,7 @@ def portal_with(hub: Hub, **more: Any) -> Iterator[None]:
     values = {
         "GITHUB_REPOSITORY": REPOSITORY, "GITHUB_API_URL": f"{hub.at}/github/api/v3", "GITHUB_TOKEN": f"ghp_{PORTAL}00000",
         "GITHUB_MIRROR_ISSUES": False, "PUBLIC_URL": WEB,
+        "SLACK_API_URL": "http://127.0.0.1:9/api", "SLACK_TOKEN": "xoxb-none",  # the outbox is filled; nothing is sent
     }  # fmt: skip
     with override_settings(**{**values, **more}):
         yield
