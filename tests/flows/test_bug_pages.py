@@ -508,3 +508,8 @@ def test_what_was_sent_for_what_no_longer_makes_sense_still_gets_an_answer() -> 
     late = signed_in("lee").post(f"/tickets/{ticket.pk}/assign", {})
     assert late.status_code == 422
     assert "Choose an engineer." in said(late)
+
+
+def test_who_types_a_slash_at_the_end_is_led_to_the_page(client: Client) -> None:
+    assert client.get("/tickets/?priority=high")["Location"] == "/tickets?priority=high"
+    assert client.get("/tickets/12/")["Location"] == "/tickets/12"
