@@ -44,7 +44,7 @@ class Commit:
             inner.maybe_text("message") or "",
             author.maybe_text("name") or "",
             author.maybe_moment("date"),
-            fields.names("parents", "sha"),
+            fields.each("parents", "sha"),
         )
 
 
@@ -70,8 +70,8 @@ class Comparison:
             fields.whole("ahead_by"),
             fields.whole("behind_by"),
             fields.within("merge_base_commit").text("sha"),
-            tuple(Commit.read(one) for one in fields.items("commits")),
-            fields.names("files", "filename"),
+            tuple(Commit.read(one) for one in fields.maybe_items("commits")),
+            fields.each("files", "filename"),
         )
 
 
