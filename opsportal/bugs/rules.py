@@ -121,7 +121,7 @@ def reviewer_refusal(
     if not user_facing:
         return f"{reviewer.name} is a designer, and a designer reviews only what users see; this bug is not user-facing."
     if any(not each.roles & ENGINEERS for each in others):
-        return "The other reviewer is a designer already: one of the two is an engineer."
+        return f"{reviewer.name} is a designer, and so is the other reviewer: one of the two is an engineer."
     return ""
 
 
