@@ -209,7 +209,7 @@ def test_a_reviewer_who_is_the_engineer_is_refused_and_the_choice_stays() -> Non
     ("given", "why"),
     [
         ({"engineer": "ana"}, "Ana Alvarez is the engineer: nobody reviews their own fix."),
-        ({"engineer": "ana", "reviewers": ["dee"]}, "Dot Diaz: The other reviewer is a designer already"),
+        ({"engineer": "ana", "reviewers": ["dee"]}, "Dot Diaz is a designer, and so is the other reviewer"),
         ({"engineer": "ana", "reviewers": ["cleo", "eve"]}, "Lee Lindqvist: two are chosen already"),
         ({}, "Tom Tran is neither an engineer nor a designer."),
     ],
