@@ -134,10 +134,14 @@ def _evidence(environment: Environment, form: ReportForm) -> dict[str, Any]:
 
 
 def _alike(title: str, happens: str, said: Any) -> Sequence[Any]:
-    text = f"{title} {happens}"[:TEXT].strip()
-    if len(text) < SHORTEST:
-        return ()
-    return tickets.duplicates(text, str(said.get("environment", ""))[:63], limit=ALIKE)
+    """By all that is said, and by the title alone: a traceback that was filled in must not drown a good title."""
+    environment = str(said.get("environment", ""))[:63]
+    found: dict[int, Any] = {}
+    for text in dict.fromkeys(each[:TEXT].strip() for each in (f"{title} {happens}", title)):
+        if len(text) >= SHORTEST:
+            for each in tickets.duplicates(text, environment, limit=ALIKE):
+                found.setdefault(each.ticket.pk, each)
+    return list(found.values())[:ALIKE]
 
 
 def _lost(form: ReportForm) -> str:

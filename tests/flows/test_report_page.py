@@ -208,6 +208,13 @@ def test_likely_duplicates_show_while_one_types(ana: Client, ab: Environment) ->
     assert "This is it" not in nothing
 
 
+def test_a_good_title_finds_its_like_whatever_was_filled_in_below(ana: Client, ab: Environment) -> None:
+    ana.post(NEW, BUG)
+    happens = "Internal Server Error: ValueError raised in registrar views, handlers, middleware, decorators"
+    sent = {"title": "Firefox: the sign-in page loops", "happens": happens}
+    assert ana.post(f"{NEW}/alike", sent).content.decode().count("This is it") == 1
+
+
 def test_without_scripts_duplicates_and_evidence_are_a_click_away(ana: Client, ab: Environment) -> None:
     ana.post(NEW, BUG)
     looked = ana.post(NEW, {"title": BUG["title"], "environment": "ab", "look": "1"}).content.decode()
