@@ -18,7 +18,7 @@ from opsportal.accounts.gates import permitted, person_of
 from opsportal.accounts.queries import Person
 from opsportal.accounts.rules import Permission
 from opsportal.bugs import actions, queries
-from opsportal.bugs.errors import BadTicket
+from opsportal.bugs.errors import BadTicket, NotNow
 from opsportal.bugs.forms import DecideForm
 from opsportal.bugs.models import Consent
 
@@ -100,6 +100,8 @@ def _decide(request: HttpRequest) -> HttpResponse:
             words = _carry_out(
                 request.POST.get("decision", ""), ticket, person_of(request), form.cleaned_data
             )
+        except NotNow as late:  # its card is gone from the page: say whose answer it is
+            _say(form, {"": f"{ticket.key}: {late}"})
         except BadTicket as bad:
             _say(form, bad.fields)
         else:

@@ -43,7 +43,7 @@ def whose_move(ticket: Ticket, pulls: Sequence[PullRequest]) -> Move:
     if ticket.engineer is None:
         return _to_be_assigned(ticket)
     if standing.is_short_of_people(ticket):
-        return Move(_lead(), "name the reviewer who is missing.")
+        return _to_be_reviewed(ticket)
     return _of_the_fix(ticket, pulls)
 
 
@@ -60,6 +60,16 @@ def _to_be_assigned(ticket: Ticket) -> Move:
             "the lead has not assigned it in time. The product team may assign it; an engineer can take it.",
         )
     return Move(_lead(), "assign an engineer and two reviewers.")
+
+
+def _to_be_reviewed(ticket: Ticket) -> Move:
+    whom = "a second reviewer" if standing.facts(ticket).reviewers else "two reviewers"
+    if standing.lead_is_late(ticket):
+        return Move(
+            "Anybody of the product team, or who reviews",
+            f"the lead has not named {whom} in time. The product team may; who reviews can take it.",
+        )
+    return Move(_lead(), f"name {whom}.")
 
 
 def _of_the_fix(ticket: Ticket, pulls: Sequence[PullRequest]) -> Move:

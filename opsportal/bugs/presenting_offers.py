@@ -28,6 +28,12 @@ class Offer:
     opened: bool = False
 
     @property
+    def move(self) -> str:
+        """What it is, within a sentence about somebody else: "I take it" is "take it"."""
+        words = self.label.removeprefix("I ")
+        return words[:1].lower() + words[1:]
+
+    @property
     def fields(self) -> bool:
         """Whether there is anything to fill in."""
         return bool(self.form.fields)

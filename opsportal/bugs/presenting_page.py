@@ -130,11 +130,14 @@ def _names(story: Sequence[Entry]) -> dict[str, str]:
 
 
 def _evidence(ticket: Ticket) -> list[dict[str, Any]]:
-    """The log entries that came with it; of a traceback the last line says what went wrong."""
+    """The log entries that came with it; of a traceback the last line says what went wrong, of all else the first."""
     rows = ticket.evidence.get("entries") or []
-    return [
-        {**each, "headline": (str(each.get("text", "")).strip().splitlines() or [""])[-1]} for each in rows
-    ]
+    return [{**each, "headline": _headline(str(each.get("text", "")))} for each in rows]
+
+
+def _headline(text: str) -> str:
+    lines = text.strip().splitlines() or [""]
+    return lines[-1 if "Traceback (most recent call last)" in text else 0]
 
 
 def _path(ticket: Ticket, names: Mapping[str, str]) -> list[Station]:

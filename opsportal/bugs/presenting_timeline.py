@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from django.conf import settings
 from django.urls import reverse
 from django.utils.safestring import SafeString
 
@@ -22,7 +23,7 @@ _FIELDS: Final[Mapping[str, str]] = {
 
 @dataclass(frozen=True)
 class Entry:
-    """One line. ``changes``: field, before, after. ``html``: what was said. ``href``: where a pull request or file is."""
+    """One line. ``changes``: field, before, after. ``html``: what was said. ``href``: what it can be opened to."""
 
     item: queries.Item
     href: str = ""
@@ -54,6 +55,9 @@ def _entry(ticket: Ticket, person: Person, item: queries.Item) -> Entry:
         return Entry(item, href=item.pull_request.url)
     if item.attachment is not None:
         return Entry(item, href=reverse("bugs:file", args=[ticket.pk, item.attachment.pk]))
+    if item.kind == "mirrored" and settings.GITHUB_REPOSITORY:
+        issues = f"{settings.GITHUB_WEB_URL}/{settings.GITHUB_REPOSITORY}/issues"
+        return Entry(item, href=f"{issues}/{(item.details or {}).get('number')}")
     fields = (item.details or {}).get("fields") if item.kind == "edited" else None
     return Entry(item, changes=_changes(fields))
 

@@ -146,13 +146,26 @@ def permitted(person: By, what: str, ticket: Ticket | None = None) -> Verdict:
 
 def _assign(person: By, ticket: Ticket, verdict: Verdict) -> Verdict:
     """The lead; in the lead's place product team and owner, once the lead is late on a Critical."""
-    if verdict or not accounts.may(person, Permission.STAND_IN_FOR_LEAD):
+    if verdict:
         return verdict
+    stand_in = accounts.may(person, Permission.STAND_IN_FOR_LEAD)
     if lead_is_late(ticket):
-        return Verdict(True)
+        return Verdict(True) if stand_in else _late(verdict, stand_in)
+    if not stand_in:
+        return verdict
     due = lead_due(ticket)
     when = f" If nobody is by {_exact(due)}, you may." if due and is_short_of_people(ticket) else ""
     return replace(verdict, reason=verdict.reason + when)
+
+
+def _late(verdict: Verdict, stand_in: Verdict) -> Verdict:
+    """The lead's refusal, to somebody who may not stand in either: who may is said too."""
+    may = (
+        f" The lead is late, so the product team and owners may too ({stand_in.people})."
+        if stand_in.people
+        else ""
+    )
+    return replace(verdict, reason=verdict.reason + may)
 
 
 def _withdraw(person: By, ticket: Ticket, verdict: Verdict) -> Verdict:

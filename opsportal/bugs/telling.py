@@ -71,13 +71,14 @@ def consent_asked(ticket: Ticket, consent: Consent) -> None:
 
 
 def decided(ticket: Ticket, consent: Consent) -> None:
-    """Who proposed, who reported, the developers; on a consent the lead, whose move it is."""
+    """Who proposed, who reported, the developers, and where product owners were asked; on a consent the lead too."""
     to = [consent.proposed_by, ticket.reporter]
     given = consent.decision == Consent.Decision.CONSENTED
     if given:
         to += _holding(ENGINEERING_LEAD)
     _tell(
-        "consent_given" if given else "consent_declined", ticket, consent.pk, to=to, groups=(DEV,),
+        "consent_given" if given else "consent_declined", ticket, consent.pk, to=to,
+        groups=(DEV, PRODUCT),
         values={
             "who": str(consent.decided_by), "reason": consent.reason, "priority": ticket.get_priority_display(),
         },

@@ -112,9 +112,15 @@ def _entries(environment: Environment, source: Source) -> list[present.Shown]:
 def _kept(environment: Environment, shown: present.Shown) -> dict[str, str]:
     return {
         "at": shown.at.isoformat(timespec="milliseconds"),
-        "text": _short(redact(shown.entry.text), LONGEST_ENTRY),
+        "text": _short(redact(_text(shown)), LONGEST_ENTRY),
         "url": reverse("logs:entry", args=[environment.name, shown.entry.pk]),
     }
+
+
+def _text(shown: present.Shown) -> str:
+    """What was printed; a router's line says little to people, so what it means stands above it."""
+    is_request = shown.source.startswith("RTR")
+    return f"{shown.headline}\n{shown.entry.text}" if is_request else shown.entry.text
 
 
 def _entry(environment: Environment, said: str) -> present.Shown | None:

@@ -96,7 +96,7 @@ def test_the_second_product_owner_is_told_who_decided_what() -> None:
     second = decide("pam", ticket, "consent")
     said = second.content.decode()
     assert second.status_code == 422
-    assert "Paul Park declined" in said
+    assert f"{ticket.key}: Paul Park declined" in said
     assert "Only two people see it." in said
     assert again(ticket).priority == "high"
 

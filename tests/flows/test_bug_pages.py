@@ -150,10 +150,10 @@ def test_the_page_says_first_whose_move_it_is(make: Callable[[], Ticket], senten
 @pytest.mark.parametrize(
     ("username", "make", "words"),
     [
-        ("pam", bugs.proposed, "Your move: consent to critical"),
+        ("pam", bugs.proposed, "Your move: consent to Critical"),
         ("lee", bugs.refined, "Your move: assign"),
-        ("eve", bugs.late, "Your move: i take it"),
-        ("dee", bugs.late, "Your move: i review it"),
+        ("eve", bugs.late, "Your move: take it"),
+        ("dee", bugs.late, "Your move: review it"),
         ("cleo", in_review, 'href="https://github.test/team/getgov/pull/482" rel="noopener">Review #482'),
         ("ada", bugs.refined, '<a class="usa-button" href="#comment">Comment</a>'),
     ],

@@ -71,7 +71,7 @@ def test_consent_makes_it_critical_and_tells_whose_move_it_is():
 
     ticket = bugs.again(ticket)
     assert (ticket.priority, ticket.stage) == ("critical", "refined")
-    assert told("consent_given") == {"dee", "lee", "#dev"}
+    assert told("consent_given") == {"dee", "lee", "#dev", "#product"}
     assert Entry.objects.get(action="ticket.consent").reason == "Elections are near."
 
 
