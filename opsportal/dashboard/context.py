@@ -20,7 +20,7 @@ HERE = {
 
 
 def portal(request: HttpRequest) -> dict[str, object]:
-    """``cloud_is_local``: shows the slim banner, with a link to ``slack_inbox`` where Slack is the local cloud's.
+    """``cloud_is_local``: shows the slim banner, with links to ``slack_inbox`` and ``github_pages`` where those are local.
 
     ``here``: which entry of the main menu is current.
     """
@@ -28,4 +28,7 @@ def portal(request: HttpRequest) -> dict[str, object]:
     here = HERE.get(name, "")
     local_slack = settings.CF_IS_LOCAL and settings.SLACK_API_URL.endswith("/slack/api")
     inbox = settings.SLACK_API_URL.removesuffix("api") if local_slack else ""
-    return {"cloud_is_local": settings.CF_IS_LOCAL, "slack_inbox": inbox, "here": here}
+    local_github = settings.CF_IS_LOCAL and settings.GITHUB_API_URL.endswith("/github/api/v3")
+    pages = f"{settings.GITHUB_WEB_URL}/{settings.GITHUB_REPOSITORY}" if local_github else ""
+    local = {"cloud_is_local": settings.CF_IS_LOCAL, "slack_inbox": inbox, "github_pages": pages}
+    return {**local, "here": here}

@@ -204,7 +204,7 @@ def pull(request: ApiRequest, repository: Document, number: str) -> str | Respon
         for one in checks.latest(cloud, repository, found["head_sha"])
     )
     asked = html.escape(", ".join(found["requested"])) or "nobody"
-    _yes, state = pull_actions.mergeable(cloud, repository, found)
+    state = f" · {pull_actions.mergeable(cloud, repository, found)[1]}" if found["state"] == "open" else ""
     at = f"/github/{repository['full_name']}/pull/{number}"
     buttons = [("comment", "Comment")]
     if found["state"] == "open":
@@ -215,7 +215,7 @@ def pull(request: ApiRequest, repository: Document, number: str) -> str | Respon
         buttons += [("reopen", "Reopen")]
     return (
         f"{_title(found)}<p>{html.escape(found['head_ref'])} → {html.escape(found['base_ref'])}"
-        f" · {state} · review asked of {asked}</p>{_words_of(found)}<h2>Commits</h2><ul>{commits}</ul>"
+        f"{state} · review asked of {asked}</p>{_words_of(found)}<h2>Commits</h2><ul>{commits}</ul>"
         f"<h2>Checks</h2><ul>{posted or '<li>none</li>'}</ul><h2>Reviews</h2>{''.join(told) or '<p>None yet.</p>'}"
         f"{_talk(request, found)}{_form(request, at, buttons)}"
     )
