@@ -66,6 +66,8 @@ class Part:
     label: str
     hint: str
     control: str
+    #: The design system's class for such a control.
+    look: str
     possible: Sequence[Choice]
     impossible: Sequence[Choice]
 
@@ -224,6 +226,9 @@ def _choice(each: rules.Candidate, chosen: bool, why: str) -> Choice:
     return Choice(each.username, each.name, about, chosen and not why, why)
 
 
+_LOOKS = {"radio": "usa-radio", "checkbox": "usa-checkbox"}
+
+
 def _part(name: str, label: str, hint: str, control: str, choices: Sequence[Choice]) -> Part:
     possible = [each for each in choices if not each.why]
-    return Part(name, label, hint, control, possible, [each for each in choices if each.why])
+    return Part(name, label, hint, control, _LOOKS[control], possible, [each for each in choices if each.why])

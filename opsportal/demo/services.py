@@ -110,7 +110,8 @@ def scheduler() -> list[str]:
 
 def worker_answers(redis_url: str) -> bool:
     """Whether a worker takes work from the broker."""
-    with Celery(broker=redis_url.replace("unix://", "redis+socket://", 1)) as application:
+    broker_url = redis_url.replace("unix://", "redis+socket://", 1)
+    with Celery(broker=broker_url, set_as_current=False) as application:
         return bool(application.control.ping(timeout=1, limit=1))
 
 

@@ -48,7 +48,12 @@ def test_the_trails_list_names_the_zone_and_shortens_identifiers_which_the_entry
 
 
 def test_tables_that_stay_empty_are_not_in_the_admin(client: Client) -> None:
-    assert {model._meta.app_label for model in admin.site._registry} == {"accounts", "audit", "environments"}
+    assert {model._meta.app_label for model in admin.site._registry} == {
+        "accounts",
+        "audit",
+        "bugs",
+        "environments",
+    }
 
 
 def test_a_browser_that_asks_for_the_icon_finds_it() -> None:

@@ -90,7 +90,9 @@ def shoot(page: Page, name: str, look: Look) -> None:
 def serious_findings(page: Page, *rules: str) -> list[str]:
     """What axe finds that keeps people out, one line each; empty is good. ``rules``: these alone, else all."""
     options: dict[str, Any] = {"preload": False, "resultTypes": ["violations"]}
-    found = Axe().run(page, options=options | ({"runOnly": list(rules)} if rules else {})).response["violations"]
+    found = (
+        Axe().run(page, options=options | ({"runOnly": list(rules)} if rules else {})).response["violations"]
+    )
     return [
         f"{each['id']}: {node['target']} {node['failureSummary']}"
         for each in found
