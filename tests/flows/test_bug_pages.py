@@ -6,11 +6,12 @@ from typing import Any
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from django.utils import timezone
 from django.utils.html import escape
 
 from opsportal.audit.models import Entry
 from opsportal.bugs import actions
-from opsportal.bugs.models import Attachment, Comment, SavedView, Ticket
+from opsportal.bugs.models import Attachment, Comment, Event, SavedView, Ticket
 from tests.support import bugs
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
@@ -114,12 +115,40 @@ def test_what_one_may_not_do_stands_there_with_the_reason() -> None:
     assert 'aria-disabled="true" aria-describedby="why-assign"' in page
 
 
+def test_an_engineer_is_told_who_assigns_when_the_lead_is_late() -> None:
+    ticket = bugs.late()
+    bugs.everybody()
+    page = said(signed_in("ana").get(f"/tickets/{ticket.pk}"))
+    assert "The lead is late, so the product team and owners may too (Pam Price" in page
+
+
+def test_the_timeline_leads_to_the_issue_on_github(settings: Any) -> None:
+    settings.GITHUB_REPOSITORY, settings.GITHUB_WEB_URL = "getgov/getgov", "https://github.com"
+    ticket = bugs.ticket()
+    told = {"kind": "mirrored", "actor": "github", "actor_name": "GitHub", "details": {"number": 34}}
+    Event.objects.create(ticket=ticket, at=timezone.now(), **told)
+    page = said(signed_in("ana").get(f"/tickets/{ticket.pk}"))
+    assert 'href="https://github.com/getgov/getgov/issues/34"' in page
+
+
 # --- whose move it is ---------------------------------------------------------------------------------------
 
 
 def in_review() -> Ticket:
     made = bugs.assigned()
     bugs.pull(made)
+    return bugs.again(made)
+
+
+def taken() -> Ticket:
+    made = bugs.late()
+    actions.take(ticket=made, by=bugs.person("eve"))
+    return bugs.again(made)
+
+
+def half_reviewed() -> Ticket:
+    made = taken()
+    actions.take_review(ticket=made, by=bugs.person("dee"))
     return bugs.again(made)
 
 
@@ -136,6 +165,8 @@ def half_approved() -> Ticket:
         (bugs.ticket, "The next refinement: look at it and confirm its priority."),
         (bugs.refined, "The engineering lead (Lee Lindqvist): assign an engineer and two reviewers."),
         (bugs.late, "the lead has not assigned it in time"),
+        (taken, "the lead has not named two reviewers in time"),
+        (half_reviewed, "the lead has not named a second reviewer in time"),
         (bugs.assigned, "Ana Alvarez: open a pull request whose branch (bug-"),
         (in_review, "Cleo Chu and Eve Evans: review the pull request."),
         (half_approved, "Eve Evans: review the pull request."),

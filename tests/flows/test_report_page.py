@@ -16,7 +16,7 @@ from opsportal.logs.lines import SECOND
 from opsportal.logs.models import Entry
 from opsportal.operations.models import State
 from tests.support import estate
-from tests.support.logs import CHAINED, keep, lines_of
+from tests.support.logs import CHAINED, access, keep, lines_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
 
@@ -80,6 +80,16 @@ def test_a_report_becomes_a_ticket_with_what_was_so_then(ana: Client, ab: Enviro
     assert ticket.evidence["headline"].startswith("ab runs feature/headline")
     assert [name for name, _ in ticket.evidence["facts"]][:2] == ["Health", "Runs"]
     assert "UndefinedTable" in ticket.evidence["entries"][0]["text"]
+
+
+def test_the_router_s_line_says_first_what_it_means(ana: Client, ab: Environment) -> None:
+    keep(ab, lines_of(access("/domain/12", 500, 0.25), at_ns=time.time_ns() - 60 * SECOND, layer="RTR"))
+    ana.post(NEW, BUG)
+    ticket = Ticket.objects.get()
+    meaning, printed = ticket.evidence["entries"][0]["text"].split("\n")
+    assert meaning == "GET /domain/12 → 500 in 250 ms"
+    assert "HTTP/1.1" in printed
+    assert f"<summary>{meaning}</summary>" in page(ana, f"/tickets/{ticket.pk}")
 
 
 def test_evidence_can_be_left_out(ana: Client, ab: Environment) -> None:
