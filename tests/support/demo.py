@@ -59,9 +59,10 @@ def manage(demo: Demo, *words: str, typed: str = "") -> None:
     """``manage.py`` on the demo's data; ``typed`` is what it reads."""
     shell = {**_shell(), "OPSPORTAL_DATA_DIR": str(Path(demo["repository"]).parent)}
     command = [sys.executable, "manage.py", *words]
-    subprocess.run(
-        command, cwd=REPOSITORY, env=shell, check=True, timeout=180, capture_output=True, input=typed.encode()
+    done = subprocess.run(
+        command, cwd=REPOSITORY, env=shell, timeout=180, capture_output=True, text=True, input=typed
     )
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def password(demo: Demo) -> str:
@@ -90,9 +91,14 @@ def sign_in(page: Page, demo: Demo, role: str) -> None:
 def person(
     browser: Browser, demo: Demo, username: str, look: Look = LOOKS[0], **options: Any
 ) -> Iterator[Page]:
-    """Somebody in a browser of their own, signed in."""
-    with open_page(browser, look, **options) as page:
-        sign_in_as(page, demo, username)
+    """Somebody in a browser of their own, signed in and on the home page; the session is that of the last time."""
+    sessions = demo.setdefault("sessions", {})
+    with open_page(browser, look, sessions.get(username), **options) as page:
+        if username in sessions:
+            page.goto(f"{demo['portal']}/")
+        else:
+            sign_in_as(page, demo, username)
+            sessions[username] = page.context.cookies()
         yield page
 
 
