@@ -60,7 +60,14 @@ def manage(demo: Demo, *words: str, typed: str = "") -> None:
     shell = {**_shell(), "OPSPORTAL_DATA_DIR": str(Path(demo["repository"]).parent)}
     command = [sys.executable, "manage.py", *words]
     done = subprocess.run(
-        command, cwd=REPOSITORY, env=shell, timeout=180, capture_output=True, text=True, input=typed
+        command,
+        check=False,
+        cwd=REPOSITORY,
+        env=shell,
+        timeout=180,
+        capture_output=True,
+        text=True,
+        input=typed,
     )
     assert done.returncode == 0, done.stdout + done.stderr
 
