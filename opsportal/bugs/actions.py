@@ -6,6 +6,7 @@ not so, or somebody was first, and who. Stale: edited since the form was opened.
 
 from opsportal.bugs.assigning import assign, look_after_leads, take, take_review
 from opsportal.bugs.attachments import attach
+from opsportal.bugs.changing import refuse
 from opsportal.bugs.comments import comment, comment_from_github, edit_comment
 from opsportal.bugs.errors import BadTicket, NotNow, Stale
 from opsportal.bugs.mirroring import comment_mirrored, issue_mirrored
@@ -33,6 +34,7 @@ __all__ = [
     "propose_critical",
     "pull_request_seen",
     "refine",
+    "refuse",
     "reopen",
     "report",
     "set_priority",

@@ -4,11 +4,13 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NoReturn
 
 from django.db import transaction
 from django.utils import timezone
 
 from opsportal.accounts.queries import By, Person
+from opsportal.accounts.rules import Refused, Verdict
 from opsportal.audit import actions as audit
 from opsportal.bugs import rules, standing
 from opsportal.bugs.models import Event, Reached, Ticket
@@ -97,13 +99,37 @@ class Change:
 def changing(ticket: Ticket | int, by: By, what: str, *, free: bool = False) -> Iterator[Change]:
     """Hold the ticket's row, ask whether ``by`` may do ``what`` with it now, and keep what was done.
 
-    ``free``: nobody is asked, because a fact is told and not a wish. Raises Refused, NotNow or Ticket.DoesNotExist.
+    ``free``: nobody is asked, because a fact is told and not a wish. Raises Refused (the trail keeps who tried), NotNow
+    or Ticket.DoesNotExist.
     """
-    with transaction.atomic():
-        number = ticket if isinstance(ticket, int) else ticket.pk
-        locked = Ticket.objects.select_for_update(no_key=True).get(pk=number)
-        if not free:
-            standing.require(by, what, locked)
-        change = Change(locked, by, what)
-        yield change
-        change.keep()
+    number = ticket if isinstance(ticket, int) else ticket.pk
+    try:
+        with transaction.atomic():
+            locked = Ticket.objects.select_for_update(no_key=True).get(pk=number)
+            if not free:
+                standing.require(by, what, locked)
+            change = Change(locked, by, what)
+            yield change
+            change.keep()
+    except Refused as refused:
+        _keep_attempt(number, by, what, refused)
+        raise
+
+
+def refuse(ticket: Ticket, by: By, what: str, verdict: Verdict) -> NoReturn:
+    """Raise Refused before anything is looked at; the trail keeps who tried."""
+    refused = Refused(verdict)
+    _keep_attempt(ticket.pk, by, what, refused)
+    raise refused
+
+
+def _keep_attempt(number: int, by: By, what: str, refused: Refused) -> None:
+    audit.record(
+        actor=by.username,
+        actor_kind="person" if isinstance(by, Person) else "service",
+        action=f"ticket.{what}",
+        target=Ticket(pk=number).key,
+        target_kind="ticket",
+        result="refused",
+        reason=str(refused),
+    )

@@ -54,7 +54,11 @@ def critical_created(ticket: Ticket, consent: Consent) -> None:
     """product.md: the developers' channel is told at once; the lead too, who has to assign."""
     _tell(
         "critical_created", ticket, consent.pk, to=_holding(ENGINEERING_LEAD), groups=(DEV,),
-        values={"environment": ticket.environment, **_proposal(consent)},
+        values={
+            "environment": ticket.environment,
+            "proposed": "" if consent.decision else "yes",
+            **_proposal(consent),
+        },
     )  # fmt: skip
 
 

@@ -1,19 +1,11 @@
 """Addresses of the tickets. Reporting one (/tickets/new) is the dashboard's: it gathers what many packages know."""
 
 from django.urls import path
-from django.views.generic import RedirectView
 
-from opsportal.accounts.gates import allow_anonymous
 from opsportal.bugs import approval_views, clock_views, list_views, refinement_views, views
 
-_led_on = allow_anonymous("only leads on to an address that asks who is there")
 app_name = "bugs"
 urlpatterns = [
-    # Other addresses of the portal end in a slash: who types one here is led on.
-    path("tickets/", _led_on(RedirectView.as_view(pattern_name="bugs:tickets", query_string=True))),
-    path(
-        "tickets/<int:number>/", _led_on(RedirectView.as_view(pattern_name="bugs:ticket", query_string=True))
-    ),
     path("tickets", list_views.tickets, name="tickets"),
     path("tickets/approvals", approval_views.approvals, name="approvals"),
     path("tickets/refinement", refinement_views.refinement, name="refinement"),

@@ -63,7 +63,7 @@ def act(request: HttpRequest, number: int, what: str) -> HttpResponse:
     row, by = found(number), person_of(request)
     verdict = standing.permitted(by, deed.what, row)
     if not verdict:
-        raise Refused(verdict)
+        actions.refuse(row, by, deed.what, verdict)
     form = deed.bound(request, what, row)
     if not form.is_valid():
         return _page(request, row, {what: form}, status=BAD)

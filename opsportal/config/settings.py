@@ -71,6 +71,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
+    "opsportal.kit.addresses.AddressMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -175,7 +176,11 @@ CELERY_BEAT_SCHEDULE = {
         "options": {"expires": 10},
     },
     "send messages": {"task": "notifications.send_due", "schedule": 2.0, "options": {"expires": 10}},
-    "forget old messages": {"task": "notifications.forget_old", "schedule": 3600.0, "options": {"expires": 300}},
+    "forget old messages": {
+        "task": "notifications.forget_old",
+        "schedule": 3600.0,
+        "options": {"expires": 300},
+    },
     "follow GitHub": {
         "task": "bugs.follow_github",
         "schedule": _read["GITHUB_REFRESH_SECONDS"],

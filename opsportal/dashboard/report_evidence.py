@@ -17,10 +17,10 @@ from opsportal.dashboard.environment_page import answer
 from opsportal.environments import holds
 from opsportal.environments.queries import Environment
 from opsportal.kit import wording
+from opsportal.kit.redaction import redact
 from opsportal.logs import present
 from opsportal.logs import queries as logs
 from opsportal.logs.filters import Search
-from opsportal.logs.redaction import redact
 from opsportal.operations.queries import Operation, State, last_ended, last_that_brought_code
 
 #: Errors are looked for since the last deploy, but no further back than this.

@@ -48,7 +48,9 @@ class ReportForm(forms.Form):
         label="End users can see it", required=False, initial=True,
         help_text="If so, one of the two reviewers may be a designer.",
     )  # fmt: skip
-    priority = forms.ChoiceField(choices=[(each, each.capitalize()) for each in rules.PRIORITIES])
+    priority = forms.ChoiceField(
+        label="How soon should it be fixed?", choices=[(each, each.capitalize()) for each in rules.PRIORITIES]
+    )
     breaks = Text(label="What breaks", required=False, max_length=LONGEST_TEXT, rows=2)
     for_whom = forms.CharField(label="For whom", required=False, max_length=LONGEST_LINE)
     since = forms.CharField(label="Since when", required=False, max_length=LONGEST_LINE)

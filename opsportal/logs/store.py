@@ -11,11 +11,11 @@ from django.db import connection, transaction
 from django.db.models import F, Q, Sum
 from django.utils import timezone
 
+from opsportal.kit.redaction import redact
 from opsportal.logs import joining, levels, records, requests
 from opsportal.logs.lines import GAP_LAYER, SECOND
 from opsportal.logs.models import LONGEST_INSTANCE, LONGEST_LAYER, Entry, Tail
 from opsportal.logs.place import Place
-from opsportal.logs.redaction import redact
 
 #: How long a killed worker keeps others from reading. A slow one that outlives it loses nothing: it writes nothing more.
 LEASE_SECONDS = 20

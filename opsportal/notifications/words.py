@@ -73,9 +73,12 @@ _DEPLOY: Final[Mapping[str, object]] = {
 
 
 def critical_created(v: Values) -> Said:
-    """Somebody reported what they hold to be Critical. ticket, title, who, what, whom, since, environment."""
+    """Somebody reported what they hold to be Critical. ticket, title, who, what, whom, since, environment, proposed.
+
+    ``proposed``: not empty while it waits for a product owner's word.
+    """
     return said(
-        f"Critical: {v.ticket()}",
+        f"{'Critical proposed' if v['proposed'] else 'Critical'}: {v.ticket()}",
         (
             v.line("What breaks", "what"),
             v.line("For whom", "whom"),

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -16,6 +16,7 @@ from opsportal.adapters.git import Repository
 from opsportal.environments import platform
 from opsportal.environments.models import Environment
 from opsportal.kit.children import ChildResult, run_child
+from opsportal.kit.redaction import redact
 from opsportal.operations import store
 from opsportal.operations.models import Operation, Output, State, Step
 from opsportal.operations.store import Brought, Claim, LeaseLost, Line
@@ -107,8 +108,11 @@ class Run:
         self.print([Line(timezone.now(), Output.Stream.NOTE, text) for text in texts])
 
     def print(self, lines: Sequence[Line]) -> None:
-        """Lines of output; they and the memo are kept together when the step answers, or at :meth:`flush`."""
-        self._unsaid += lines
+        """Lines of output, without what can be told to be a secret: whoever may see the operation reads them.
+
+        They and the memo are kept together when the step answers, or at :meth:`flush`.
+        """
+        self._unsaid += [replace(line, text=redact(line.text)) for line in lines]
         if len(self._unsaid) >= LINES_AT_ONCE:
             self.flush()
 

@@ -541,6 +541,8 @@ def test_what_was_sent_for_what_no_longer_makes_sense_still_gets_an_answer() -> 
     assert "Choose an engineer." in said(late)
 
 
-def test_who_types_a_slash_at_the_end_is_led_to_the_page(client: Client) -> None:
-    assert client.get("/tickets/?priority=high")["Location"] == "/tickets?priority=high"
-    assert client.get("/tickets/12/")["Location"] == "/tickets/12"
+def test_who_was_refused_is_in_the_trail() -> None:
+    ticket = bugs.refined()
+    assert signed_in("ana").post(f"/tickets/{ticket.pk}/close", {"reason": "I say so"}).status_code == 403
+    tried = Entry.objects.filter(target=ticket.key, result="refused").get()
+    assert (tried.actor, tried.action) == ("ana", "ticket.close")

@@ -5,7 +5,7 @@ import redis
 from django.db import OperationalError
 from django.http import HttpResponse
 from django.template.loader import render_to_string
-from django.test import RequestFactory
+from django.test import Client, RequestFactory
 
 from opsportal.kit.error_pages import server_error
 
@@ -37,3 +37,17 @@ def test_a_defect_is_called_the_portals_own() -> None:
 @pytest.mark.parametrize("name", ["500.html", "503.html", "403_csrf.html"])
 def test_pages_of_last_resort_need_no_context(name: str) -> None:
     assert "<h1>" in render_to_string(name)
+
+
+@pytest.mark.django_db
+def test_who_types_a_slash_too_many_is_led_on_and_elsewhere_it_stays_not_found(client: Client) -> None:
+    assert client.get("/tickets/?priority=high")["Location"] == "/tickets?priority=high"
+    assert client.get("/tickets/12/")["Location"] == "/tickets/12"
+    assert client.get("/tickets/approvals/")["Location"] == "/tickets/approvals"
+    assert client.get("//evil.example/").status_code == 404
+    assert client.get("/nothing/like/that/").status_code == 404
+
+
+@pytest.mark.django_db
+def test_a_browser_that_goes_back_never_takes_a_fragment_for_the_page(client: Client) -> None:
+    assert "HX-Request" in client.get("/sign-in")["Vary"]

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from opsportal.kit.redaction import REDACTED, redact
 from opsportal.logs import levels, matching, records, requests
 from opsportal.logs.levels import Level
-from opsportal.logs.redaction import REDACTED, redact
 from tests.support.logs import CHAINED, TRACEBACK, WEB, access
 
 
