@@ -119,7 +119,9 @@ _WORDS: Final[Mapping[str, Callable[[Mapping[str, Any]], str]]] = {
     "untold": lambda d: f"says it is no longer {_stage(d.get('fact'))}",
     "pull_request": _pull,
     "review": _review,
-    "title_kept": lambda d: f"shows another title, changed at the same time (“{d.get('theirs')}”): ours stays",
+    "title_kept": lambda d: (
+        f"shows another title, changed at the same time (“{d.get('theirs')}”): ours stays"
+    ),
     "mirror_refused": lambda d: "could not be told of it",
     "mirrored": lambda d: f"shows it as issue #{d.get('number')}",
 }

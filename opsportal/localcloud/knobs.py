@@ -64,7 +64,9 @@ class Settings:
     rate_limit: RateLimit = field(default_factory=RateLimit)
     github_rate_limit: RateLimit = field(default_factory=lambda: RateLimit(5000, 3600))
     github_secondary_seconds: float = 0.0  # above 0: GitHub's secondary limit holds, and says to wait so long
-    github_mergeable_seconds: float = 0.0  # how long GitHub says that it does not know whether a merge would do
+    github_mergeable_seconds: float = (
+        0.0  # how long GitHub says that it does not know whether a merge would do
+    )
     faults: tuple[Fault, ...] = ()
 
 
