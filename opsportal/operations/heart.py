@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from django.db import DatabaseError, close_old_connections
+from django.db import DatabaseError, close_old_connections, connections
 
 from opsportal.operations import store
 from opsportal.operations.store import Claim
@@ -43,9 +43,12 @@ def _beat() -> None:
         with _lock:
             alive = [held for held, deadline in _kept.items() if time.monotonic() < deadline]
         if not alive:
+            connections.close_all()  # nobody needs it for a while
             continue
         try:
             close_old_connections()
             store.renew(alive)
         except DatabaseError as error:
             log.warning("leases could not be renewed: %s", type(error).__name__)
+        finally:
+            close_old_connections()
