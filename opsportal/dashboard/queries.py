@@ -127,7 +127,10 @@ _DOING = {"consent": "Decide", "assign": "Assign", "volunteer": "Look", "review"
 
 def home(person: Person, text: str, only: str) -> Home:
     """Everything on home. ``text`` searches names, refs and people; ``only``: mine, drifted or failed."""
-    rows = _rows(person)
+    going = under_way.everywhere(UNDER_WAY_SHOWN)
+    changing = {each.environment for each in going.moving if each.state == operations.State.RUNNING}
+    # While something is brought there the witnesses differ because of it; "under way" says so.
+    rows = [row._replace(drift="") if row.drift and row.name in changing else row for row in _rows(person)]
     me = frozenset({person.username, person.name})
     sandboxes = [row for row in rows if row.kind == EnvironmentKind.SANDBOX]
     stations = (row for row in rows if row.kind in TRAIN and _matches(row, text))
@@ -135,7 +138,7 @@ def home(person: Person, text: str, only: str) -> Home:
         everything=rows,
         stations=sorted(stations, key=lambda row: TRAIN.index(row.kind)),
         sandboxes=[row for row in sandboxes if _matches(row, text) and _is(only, row, me)],
-        under_way=under_way.everywhere(UNDER_WAY_SHOWN),
+        under_way=going,
         needs=bugs.needs(person),
         counts={
             name: sum(_is(name, row, me) for row in sandboxes) for name in ("", "mine", "drifted", "failed")

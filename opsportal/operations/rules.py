@@ -90,7 +90,10 @@ def permitted(facts: Facts) -> Finding:
     """Whether this person may ask for this kind here (product.md, The people)."""
     if facts.permitted:
         return Finding("permitted", True, "You may do this here.")
-    return Finding("permitted", False, facts.permission_reason, "Ask one of those who can.", facts.who_can)
+    helpers = set(facts.who_can) - {"nobody", "the portal"}
+    alone = "The portal does it by itself." if "the portal" in facts.who_can else "Choose something else."
+    remedy = "Ask one of those who can." if helpers else alone
+    return Finding("permitted", False, facts.permission_reason, remedy, facts.who_can)
 
 
 def kind_fits(facts: Facts) -> Finding:
@@ -220,7 +223,9 @@ def not_held(facts: Facts) -> Finding:
     if hold.may_pass:
         remedy = "You may pass it: say so below."
     else:
-        remedy = "Release it first: you may." if hold.may_release else "Wait, or ask for its release."
+        remedy = (
+            "You may release it, though not pass it." if hold.may_release else "Wait, or ask for its release."
+        )
     return Finding("hold", False, hold.words, remedy, hold.who, url=hold.url, link="The hold")
 
 

@@ -140,7 +140,16 @@ def signed_in(facts: dict[str, Any], username: str) -> requests.Response:
 
 def test_its_facts_are_for_scripts_and_for_the_owner_alone(demo: Demo) -> None:
     facts = demo.facts
-    assert facts.keys() == {"portal", "cloud_api", "apps_domain", "org", "cf", "users", "repository", "github"}
+    assert facts.keys() == {
+        "portal",
+        "cloud_api",
+        "apps_domain",
+        "org",
+        "cf",
+        "users",
+        "repository",
+        "github",
+    }
     assert facts["cf"].keys() == {"username", "password"}
     assert {tuple(user) for user in facts["users"]} == {("username", "password", "roles")}
     assert {role for user in facts["users"] for role in user["roles"]} == {

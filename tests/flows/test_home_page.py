@@ -79,3 +79,10 @@ def test_a_deploy_is_offered_only_to_those_who_may(ana: Person) -> None:
     assert 'aria-label="Deploy to ab"' in page(ana)
     assert 'aria-label="Deploy to ab"' not in page(petra)
     assert "What would change?" in page(petra)
+
+
+def test_what_is_being_brought_there_is_not_called_drift(ana: Person) -> None:
+    ab = estate.environment("ab", drift="The platform runs another commit than Git says.")
+    assert "has drifted" in page(ana)
+    estate.operation(ab, ana, State.RUNNING)
+    assert "has drifted" not in page(ana)

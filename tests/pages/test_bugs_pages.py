@@ -147,7 +147,9 @@ def test_who_can_still_review_follows_who_is_chosen(
         why.wait_for(state="attached")
         assert page.evaluate("document.activeElement.id") == "engineer-ana"
         page.locator("label[for=reviewers-dee]").click()
-        page.locator("#reviewers-impossible").get_by_text("so is the other reviewer").wait_for(state="attached")
+        page.locator("#reviewers-impossible").get_by_text("so is the other reviewer").wait_for(
+            state="attached"
+        )
         page.locator("#reviewers-impossible summary").click()
         shoot(page, "ticket-choosing", LOOKS[0])
         page.locator("label[for=reviewers-cleo]").click()
