@@ -134,6 +134,57 @@ def test_a_reset_wants_the_name_and_then_flushes_migrates_and_loads_in_turn(
         assert steps.index("Flush") < steps.index("Migrate") < steps.index("Load fixtures")
 
 
+#: What is asked for at once: environment, kind, and what is chosen or typed by the field's name.
+Wish = tuple[str, str, dict[str, str]]
+AT_ONCE: tuple[Wish, ...] = (
+    ("development", "load_fixtures", {}),
+    ("staging", "copy_database", {"confirmed": "staging"}),
+    ("cw", "clear_sessions", {}),
+    ("cw", "create_cache_table", {}),
+    ("cw", "restart", {}),
+    ("cw", "restage", {}),
+    ("cw", "scale", {"memory": "192"}),
+)
+AFTERWARDS: tuple[Wish, ...] = (("cw", "recreate_database", {"confirmed": "cw"}), ("cw", "roll_back", {}))
+
+
+def asked(page: Page, demo: Demo, environment: str, kind: str, given: dict[str, str]) -> str:
+    """Ask for an operation on its own page; the address of what came of it."""
+    page.goto(f"{demo['portal']}/environments/{environment}/do/{kind}")
+    for name, value in given.items():
+        field = page.locator(f"main [name={name}]")
+        if field.evaluate("field => field.tagName") == "SELECT":
+            field.select_option(value)
+        else:
+            field.fill(value)
+    page.locator("main form.stack button[type=submit]").click()
+    page.wait_for_url("**/operations/**")
+    return page.url
+
+
+def succeeded(page: Page, address: str) -> None:
+    """It ends well, and what it printed stands on its page."""
+    page.goto(address)
+    page.locator(".head").get_by_text("It took").wait_for(timeout=A_WHILE_MS)
+    assert page.title().startswith("Succeeded"), page.locator("main").inner_text()
+    assert page.locator("[data-n]").count() > 0, page.title()
+
+
+def test_every_chore_is_asked_for_in_the_browser_and_what_it_printed_is_read(
+    browser: Browser, ready: Demo
+) -> None:
+    with person(browser, ready, "dana") as page:
+        succeeded(page, asked(page, ready, "dk", "promote", {"from": "cw"}))
+        for address in [asked(page, ready, *each) for each in AT_ONCE]:
+            succeeded(page, address)
+        for each in AFTERWARDS:
+            succeeded(page, asked(page, ready, *each))
+        page.goto(f"{ready['portal']}/environments/cw/hold")
+        page.get_by_text("rolled back").first.wait_for()
+        page.get_by_role("button", name="Release cw").click()
+        page.get_by_text("cw is released").wait_for()
+
+
 def test_what_is_held_says_by_whom_and_why_until_it_is_released(browser: Browser, ready: Demo) -> None:
     with open_page(browser, LOOKS[0]) as page:
         sign_in(page, ready, "engineering_lead")

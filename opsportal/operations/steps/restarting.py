@@ -75,6 +75,9 @@ def roll_instances(run: Run) -> Outcome:
 def _ended(run: Run, outcome: Outcome) -> Outcome:
     if isinstance(outcome, Done):
         run.facts["rolling"] = False
+        run.say(
+            "Every instance was started anew, one by one: an old one served until its successor was healthy."
+        )
     return outcome
 
 
