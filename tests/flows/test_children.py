@@ -22,8 +22,10 @@ FAMILY = """
 import os, signal, sys, time
 marker = sys.argv[1]
 def note(name):
-    with open(os.path.join(marker, name), "w") as file:
+    fresh = marker + "." + name  # whole from the moment that it stands there
+    with open(fresh, "w") as file:
         file.write(str(os.getpid()))
+    os.rename(fresh, os.path.join(marker, name))
 note("main")
 if os.fork() == 0:
     os.setsid()
