@@ -142,7 +142,7 @@ def test_a_platform_killed_at_every_step_comes_back_and_each_deploy_ends_truthfu
     rig.start("cloud")
     rig.wait_for_cloud()
     rig.knobs(faults=[])
-    receipts = {name: rig.ended(operation, 120) for name, operation in asked.items()}
+    receipts = {name: rig.ended(operation, 300) for name, operation in asked.items()}
     errors = {name: each["error_id"] for name, each in receipts.items() if each["state"] != "succeeded"}
     # What the platform itself was doing for us it did not finish, and says so; all else goes on.
     assert errors == {"k-stage": "platform:staging-interrupted", "k-task": "platform:task-failed"}
