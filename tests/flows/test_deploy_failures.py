@@ -64,7 +64,7 @@ def ended(rig: Rig) -> dict[str, dict[str, Any]]:
     rig.knobs(faults=[_fault(f"POST ^/v3/spaces/{space.guid}/actions", status=503, times=None)])
     branches = {name: "headline" if name == "away" else name for name in CASES}
     asked = {name: rig.begin_deploy(name, ref, migrate="yes") for name, ref in branches.items()}
-    receipts = {name: rig.ended(operation, limit=120) for name, operation in asked.items()}
+    receipts = {name: rig.ended(operation, limit=240) for name, operation in asked.items()}
     rig.knobs(faults=[])
     for name in GOOD_BEFORE:
         receipts[name] |= {"served": rig.get(name, "/").text, "variables": rig.variables(name)}

@@ -55,7 +55,7 @@ def test_a_worker_killed_at_each_step_of_recreate_database_ends_with_exactly_one
         assert len(databases(rig)) <= 1
         rig.kill("worker")
         rig.start("worker")
-    receipt = rig.ended(operation, 120)
+    receipt = rig.ended(operation, 240)
     rig.knobs(service_seconds=0, faults=[])
     assert receipt["state"] == "succeeded", receipt
     (after,) = databases(rig)

@@ -33,7 +33,7 @@ ENDED = ("succeeded", "failed", "cancelled")
 HURRY = {
     "opsportal.operations.store.LEASE_SECONDS": 4,
     "opsportal.operations.steps.prepare.BUILD_LEASE": 4,
-    "opsportal.operations.trouble.PATIENCE": 25,
+    "opsportal.operations.trouble.PATIENCE": 50,
     "opsportal.operations.trouble.NONSENSE": 15,
     "opsportal.operations.steps.verify.PATIENCE": 15,
 }
