@@ -228,6 +228,7 @@ def test_a_worker_killed_between_intent_and_answer_tells_nothing_twice(slack):
     while Message.objects.get().intent_at is None:
         assert time.monotonic() < deadline
         time.sleep(0.02)
+    time.sleep(0.5)  # the request is on its way, and its answer is late
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
     assert Message.objects.get().state == "sending"
